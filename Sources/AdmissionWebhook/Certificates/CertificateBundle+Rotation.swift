@@ -1,0 +1,141 @@
+public import FoundationEssentials
+import X509
+
+extension CertificateBundle {
+    /// What a rotation did. All but ``none`` must be stored.
+    public enum Change: Sendable, Hashable {
+        case none
+
+        /// A new CA and a certificate signed with it, at once: there was nothing that could be used.
+        case replaced(because: String)
+
+        /// A new CA that signs nothing yet. The certificate stays until everyone trusts the new CA.
+        case announcedAuthority
+
+        /// A new serving certificate.
+        case renewed(because: String)
+
+        /// CAs that have expired are trusted no longer.
+        case droppedAuthorities
+    }
+
+    /// What to use now, given what is stored.
+    ///
+    /// - Parameter secretData: the Secret's data, or `nil` if there is no Secret. If it cannot be used it is replaced, except
+    ///   that CAs which can be read stay trusted: another replica may still show a certificate of theirs.
+    public static func rotating(
+        _ secretData: [String: [UInt8]]?,
+        for names: ServingNames,
+        at now: Date,
+        lifetimes: CertificateLifetimes = CertificateLifetimes()
+    ) throws(CertificateError) -> (bundle: CertificateBundle, change: Change) {
+        guard let secretData else {
+            let bundle = try CertificateBundle(for: names, at: now, lifetimes: lifetimes)
+            return (bundle, .replaced(because: "there are no certificates yet"))
+        }
+        do {
+            var bundle = try CertificateBundle(secretData: secretData)
+            let change = try bundle.rotate(for: names, at: now, lifetimes: lifetimes)
+            return (bundle, change)
+        } catch {
+            let readable = secretData[SecretKey.authorities].flatMap { try? Certificate.all(inPEM: $0, named: "") }
+            let bundle = try CertificateBundle(
+                for: names, at: now, lifetimes: lifetimes,
+                retiredAuthorities: (readable ?? []).stillTrusted(at: now))
+            return (bundle, .replaced(because: error.description))
+        }
+    }
+
+    /// Takes the one step that is due, if any.
+    ///
+    /// A CA that nears its end is followed by one that is announced first, then signs, while the old one stays trusted until it
+    /// expires: no certificate that it signed can outlive it. So at no time is a certificate shown that an API server does not
+    /// trust yet, or any more, whichever replica shows it.
+    public mutating func rotate(
+        for names: ServingNames,
+        at now: Date,
+        lifetimes: CertificateLifetimes = CertificateLifetimes()
+    ) throws(CertificateError) -> Change {
+        guard authority.certificate.isValid(at: now) else {
+            return try replace(for: names, at: now, lifetimes: lifetimes, because: "the CA has expired")
+        }
+        if let reason = reasonToRenew(for: names, at: now, lifetimes: lifetimes) {
+            servingCertificate = try authority.serve(names, validFrom: now, lifetimes: lifetimes)
+            return .renewed(because: reason)
+        }
+        if now >= nextAuthority(lifetimes) {
+            retiredAuthorities = [authority.certificate] + retiredAuthorities
+            authority = try CertificateAuthority(validFrom: now, lifetimes: lifetimes)
+            return .announcedAuthority
+        }
+        let trusted = retiredAuthorities.stillTrusted(at: now)
+        guard trusted.count < retiredAuthorities.count else { return .none }
+        retiredAuthorities = trusted
+        return .droppedAuthorities
+    }
+
+    /// When ``rotate(for:at:lifetimes:)`` will have something to do, if neither names nor clock change before. It does no harm
+    /// to come sooner.
+    public func nextRotation(lifetimes: CertificateLifetimes = CertificateLifetimes()) -> Date {
+        let renewal = servingCertificate.leaf.renewal(lifetimes)
+        let next = servingCertificate.leaf.isSigned(by: authority.certificate) ? renewal : announced(lifetimes)
+        return ([next, nextAuthority(lifetimes)] + retiredAuthorities.map(\.notValidAfter)).min() ?? next
+    }
+}
+
+// MARK: - Decisions
+
+extension CertificateBundle {
+    private func reasonToRenew(for names: ServingNames, at now: Date, lifetimes: CertificateLifetimes) -> String? {
+        let leaf = servingCertificate.leaf
+        let missing = names.missing(in: leaf)
+        guard missing.isEmpty else {
+            return "the serving certificate is not for \(missing.joined(separator: ", "))"
+        }
+        guard leaf.isValid(at: now) else { return "the serving certificate has expired or is not valid yet" }
+        // Anything else can wait until the CA is known everywhere.
+        guard now >= announced(lifetimes) else { return nil }
+        guard leaf.isSigned(by: authority.certificate) else { return "the serving certificate is signed by a CA of the past" }
+        guard now < leaf.renewal(lifetimes) else { return "the serving certificate expires soon" }
+        return nil
+    }
+
+    private mutating func replace(
+        for names: ServingNames,
+        at now: Date,
+        lifetimes: CertificateLifetimes,
+        because reason: String
+    ) throws(CertificateError) -> Change {
+        let trusted = ([authority.certificate] + retiredAuthorities).stillTrusted(at: now)
+        self = try CertificateBundle(for: names, at: now, lifetimes: lifetimes, retiredAuthorities: trusted)
+        return .replaced(because: reason)
+    }
+
+    /// When the newest CA may sign: at once if it is the only one.
+    private func announced(_ lifetimes: CertificateLifetimes) -> Date {
+        let made = authority.certificate.notValidBefore.addingTimeInterval(lifetimes.backdating)
+        return retiredAuthorities.isEmpty ? made : made.addingTimeInterval(lifetimes.announcement)
+    }
+
+    /// When the next CA is to be made: early enough that no certificate need be cut short by the CA's end.
+    private func nextAuthority(_ lifetimes: CertificateLifetimes) -> Date {
+        authority.certificate.notValidAfter.addingTimeInterval(-2 * lifetimes.leaf)
+    }
+}
+
+extension Certificate {
+    fileprivate func isValid(at now: Date) -> Bool {
+        notValidBefore <= now && now < notValidAfter
+    }
+
+    fileprivate func renewal(_ lifetimes: CertificateLifetimes) -> Date {
+        lifetimes.renewal(after: notValidBefore, before: notValidAfter)
+    }
+}
+
+extension [Certificate] {
+    /// Those that have not expired, four at most: a Secret that is broken again and again must not grow for ever.
+    fileprivate func stillTrusted(at now: Date) -> [Certificate] {
+        Array(filter { now < $0.notValidAfter }.prefix(4))
+    }
+}

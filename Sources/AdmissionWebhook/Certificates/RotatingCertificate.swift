@@ -1,0 +1,30 @@
+public import CoreMetrics
+public import NIOCertificateReloading
+public import NIOSSL
+import Synchronization
+
+/// The certificate that a server shows, which may be exchanged while it serves.
+///
+/// The next handshake gets the new one. Connections that are open notice nothing.
+public final class RotatingCertificate: CertificateReloader {
+    private let current: Mutex<NIOSSLContextConfigurationOverride>
+    private let expiry: CertificateExpiryGauge
+
+    /// - Throws: if the certificate cannot be used for TLS.
+    public init(_ certificate: ServingCertificate, metrics: any MetricsFactory) throws(CertificateError) {
+        current = Mutex(try certificate.contextOverride)
+        expiry = CertificateExpiryGauge(factory: metrics)
+        expiry.record(certificate.notValidAfter)
+    }
+
+    /// - Throws: if the certificate cannot be used for TLS. The one before it then stays.
+    public func install(_ certificate: ServingCertificate) throws(CertificateError) {
+        let override = try certificate.contextOverride
+        current.withLock { $0 = override }
+        expiry.record(certificate.notValidAfter)
+    }
+
+    public var sslContextConfigurationOverride: NIOSSLContextConfigurationOverride {
+        current.withLock { $0 }
+    }
+}

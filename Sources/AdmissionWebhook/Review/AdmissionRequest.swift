@@ -1,0 +1,112 @@
+import Crypto
+public import JSON
+
+/// What the API server asks: may this operation on this object go ahead, and is there anything to change about it?
+///
+/// The fields that handlers need of `AdmissionRequest` in `admission.k8s.io/v1`:
+/// <https://kubernetes.io/docs/reference/config-api/apiserver-admission.v1/#admission-k8s-io-v1-AdmissionRequest>.
+public struct AdmissionRequest: Sendable {
+    public enum Operation: String, Sendable, Hashable, CaseIterable {
+        case create = "CREATE"
+        case update = "UPDATE"
+        case delete = "DELETE"
+        case connect = "CONNECT"
+    }
+
+    /// `apps/v1`, `Deployment`. The core group is the empty string.
+    public struct Kind: Sendable, Hashable {
+        public var group: String
+        public var version: String
+        public var kind: String
+
+        public init(group: String = "", version: String, kind: String) {
+            self.group = group
+            self.version = version
+            self.kind = kind
+        }
+    }
+
+    /// `apps/v1`, `deployments`. The core group is the empty string.
+    public struct Resource: Sendable, Hashable {
+        public var group: String
+        public var version: String
+        public var resource: String
+
+        public init(group: String = "", version: String, resource: String) {
+            self.group = group
+            self.version = version
+            self.resource = resource
+        }
+    }
+
+    /// Names this review; the API server takes an answer only if it carries the same.
+    public var uid: String
+
+    public var kind: Kind
+
+    public var resource: Resource
+
+    /// `status`, `scale` and the like; empty for the object itself.
+    public var subResource: String
+
+    /// Empty on creation when the API server is to make the name up (`generateName`).
+    public var name: String
+
+    /// Where the operation takes place; empty for cluster-scoped kinds. The object's own `metadata.namespace` may still be
+    /// empty on creation: this one is right.
+    public var namespace: String
+
+    public var operation: Operation
+
+    /// Nothing will be stored, so a handler must have no effect on anything else.
+    public var dryRun: Bool
+
+    /// The object as it would be stored; `null` for `DELETE`, and for `CONNECT` the connection's options.
+    ///
+    /// It is read with the review, because every handler there is today wants it. Where that is too slow, this is the place
+    /// to keep the body's bytes and the object's range in them instead (``JSONReader/range()``).
+    public var object: JSONValue
+
+    /// Who asks. Not public, so that nobody logs it by mistake.
+    var username: String
+
+    public init(
+        uid: String,
+        kind: Kind,
+        resource: Resource,
+        subResource: String = "",
+        name: String = "",
+        namespace: String = "",
+        operation: Operation = .create,
+        dryRun: Bool = false,
+        username: String = "",
+        object: JSONValue
+    ) {
+        self.uid = uid
+        self.kind = kind
+        self.resource = resource
+        self.subResource = subResource
+        self.name = name
+        self.namespace = namespace
+        self.operation = operation
+        self.dryRun = dryRun
+        self.username = username
+        self.object = object
+    }
+
+    /// A name for the requesting user that may be logged: the same for the same user, and not the user's own. Twelve
+    /// hexadecimal digits of the user name's SHA-256.
+    public var userHash: String {
+        SHA256.hash(data: Array(username.utf8)).prefix(6).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+}
+
+extension AdmissionRequest: CustomStringConvertible, CustomReflectable {
+    public var description: String {
+        "\(operation.rawValue) \(resource.resource) \(namespace)/\(name) (review \(uid))"
+    }
+
+    public var customMirror: Mirror { Mirror(reflecting: description) }
+}

@@ -1,0 +1,57 @@
+import JSON
+
+extension AdmissionResponse {
+    /// The review that answers the request of this uid.
+    func review(uid: String) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(512)
+        output.append(contentsOf: #"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#.utf8)
+        JSONValue.write(uid, to: &output)
+        output.append(contentsOf: #","allowed":"#.utf8)
+        output.append(contentsOf: (allowed ? "true" : "false").utf8)
+        if let refusal {
+            output.append(contentsOf: #","status":"#.utf8)
+            refusal.json.write(to: &output)
+        } else if let patch, !patch.isEmpty {
+            output.append(contentsOf: #","patchType":"JSONPatch","patch":""#.utf8)
+            patch.json.serialized().writeBase64(to: &output)
+            output.append(UInt8(ascii: "\""))
+        }
+        if !warnings.isEmpty {
+            output.append(contentsOf: #","warnings":"#.utf8)
+            JSONValue.array(AdmissionWarnings.fitting(warnings).map { .string($0) }).write(to: &output)
+        }
+        if !auditAnnotations.isEmpty {
+            output.append(contentsOf: #","auditAnnotations":"#.utf8)
+            JSONValue.object(JSONObject(auditAnnotations)).write(to: &output)
+        }
+        output.append(contentsOf: "}}".utf8)
+        return output
+    }
+}
+
+extension AdmissionResponse.Refusal {
+    /// `metav1.Status`
+    fileprivate var json: JSONValue {
+        ["status": "Failure", "message": .string(message), "reason": .string(reason), "code": .number(JSONNumber(code))]
+    }
+}
+
+extension [UInt8] {
+    /// Appends these bytes in the alphabet of RFC 4648 section 4, padded: how Go writes `[]byte` in JSON.
+    func writeBase64(to output: inout [UInt8]) {
+        output.reserveCapacity(output.count + (count + 2) / 3 * 4)
+        for start in stride(from: 0, to: count, by: 3) {
+            let left = Swift.min(3, count - start)
+            var group = UInt32(self[start]) << 16
+            if left > 1 { group |= UInt32(self[start + 1]) << 8 }
+            if left > 2 { group |= UInt32(self[start + 2]) }
+            for digit in 0..<4 {
+                let isPadding = digit > left
+                output.append(isPadding ? UInt8(ascii: "=") : base64Alphabet[Int(group >> (18 - 6 * digit) & 63)])
+            }
+        }
+    }
+}
+
+private let base64Alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

@@ -1,0 +1,141 @@
+public import JSON
+
+/// The envelope, `AdmissionReview` of `admission.k8s.io/v1`, that a request comes in and a response goes out in.
+enum AdmissionReview {
+    static let apiVersion = "admission.k8s.io/v1"
+    static let kind = "AdmissionReview"
+
+    /// Reads the request out of a review.
+    ///
+    /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.
+    /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here.
+    static func request(in body: [UInt8], maximumDepth: Int) throws(MalformedReview) -> AdmissionRequest {
+        do {
+            var json = JSONReader(body, maximumDepth: maximumDepth)
+            let envelope = try Envelope(from: &json)
+            try json.end()
+            return try envelope.checkedRequest()
+        } catch let error as MalformedReview {
+            throw error
+        } catch {
+            throw MalformedReview("the admission review cannot be read: \(error)")
+        }
+    }
+}
+
+/// A body that is no review: the sender's mistake, not the object's.
+struct MalformedReview: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+private struct Envelope: JSONReadable {
+    var apiVersion = ""
+    var kind = ""
+    var request: AdmissionRequest?
+
+    init(from json: inout JSONReader) throws {
+        try json.object { key, json in
+            switch key {
+            case "apiVersion": apiVersion = try json.optionalString() ?? ""
+            case "kind": kind = try json.optionalString() ?? ""
+            case "request": request = json.skipNull() ? nil : try json.read()
+            default: try json.skip()
+            }
+        }
+    }
+
+    func checkedRequest() throws -> AdmissionRequest {
+        guard kind == AdmissionReview.kind else {
+            throw MalformedReview("kind is '\(kind.excerpt)', and must be '\(AdmissionReview.kind)'")
+        }
+        guard apiVersion == AdmissionReview.apiVersion else {
+            throw MalformedReview(
+                "apiVersion '\(apiVersion.excerpt)' is not supported; '\(AdmissionReview.apiVersion)' is")
+        }
+        guard let request else { throw MalformedReview("the admission review has no request") }
+        guard !request.uid.isEmpty else { throw MalformedReview("the admission review's request has no uid") }
+        return request
+    }
+}
+
+extension AdmissionRequest: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        var operation: Operation?
+        self.init(uid: "", kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""), object: nil)
+        try json.object { key, json in
+            switch key {
+            case "uid": uid = try json.optionalString() ?? ""
+            case "kind": kind = try json.read()
+            case "resource": resource = try json.read()
+            case "subResource": subResource = try json.optionalString() ?? ""
+            case "name": name = try json.optionalString() ?? ""
+            case "namespace": namespace = try json.optionalString() ?? ""
+            case "operation": operation = try json.read()
+            case "dryRun": dryRun = try !json.skipNull() && json.bool()
+            case "userInfo": username = try json.username()
+            case "object": object = try json.value()
+            default: try json.skip()
+            }
+        }
+        guard let operation else { throw MalformedReview("the admission review's request has no operation") }
+        self.operation = operation
+    }
+}
+
+extension AdmissionRequest.Kind: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        self.init(version: "", kind: "")
+        try json.object { key, json in
+            switch key {
+            case "group": group = try json.optionalString() ?? ""
+            case "version": version = try json.optionalString() ?? ""
+            case "kind": kind = try json.optionalString() ?? ""
+            default: try json.skip()
+            }
+        }
+    }
+}
+
+extension AdmissionRequest.Resource: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        self.init(version: "", resource: "")
+        try json.object { key, json in
+            switch key {
+            case "group": group = try json.optionalString() ?? ""
+            case "version": version = try json.optionalString() ?? ""
+            case "resource": resource = try json.optionalString() ?? ""
+            default: try json.skip()
+            }
+        }
+    }
+}
+
+extension AdmissionRequest.Operation: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        let text = try json.string()
+        guard let operation = Self(rawValue: text) else {
+            let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            throw MalformedReview("operation '\(text.excerpt)' is not known; it must be one of \(known)")
+        }
+        self = operation
+    }
+}
+
+extension JSONReader {
+    fileprivate mutating func username() throws -> String {
+        var username = ""
+        try object { key, json in
+            if key == "username" { username = try json.optionalString() ?? "" } else { try json.skip() }
+        }
+        return username
+    }
+}
+
+extension String {
+    /// As much of a foreign text as a message may repeat.
+    fileprivate var excerpt: String { count > 64 ? prefix(64) + "…" : self }
+}

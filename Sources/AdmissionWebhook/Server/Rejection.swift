@@ -1,0 +1,43 @@
+import Hummingbird
+
+/// A review that gets no verdict: HTTP says why, and the webhook's `failurePolicy` decides.
+///
+/// The text is plain, because that is what an API server repeats in its own error and events; of JSON it would show nothing.
+struct Rejection: Error {
+    let status: HTTPResponse.Status
+    let reason: String
+
+    static let notFound = Rejection(status: .notFound, reason: "there is no admission webhook at this path")
+    static let notPost = Rejection(status: .methodNotAllowed, reason: "an admission review must be sent by POST")
+    static let notJSON = Rejection(
+        status: .unsupportedMediaType, reason: "an admission review must have the Content-Type application/json")
+    static let overloaded = Rejection(
+        status: .serviceUnavailable, reason: "too many admission reviews are in flight")
+
+    static func tooLarge(limit: Int) -> Rejection {
+        Rejection(status: .contentTooLarge, reason: "an admission review may have \(limit) bytes at most")
+    }
+
+    static func malformed(_ error: MalformedReview) -> Rejection {
+        Rejection(status: .badRequest, reason: error.description)
+    }
+
+    static func deadlineExceeded(after limit: Duration) -> Rejection {
+        Rejection(status: .internalServerError, reason: "the admission handler gave no verdict within \(limit)")
+    }
+
+    static func failed(_ error: any Error) -> Rejection {
+        Rejection(status: .internalServerError, reason: "the admission handler failed: \(error)")
+    }
+
+    var response: Response {
+        var headers: HTTPFields = [.contentType: "text/plain; charset=utf-8"]
+        switch status {
+        case .methodNotAllowed: headers[.allow] = "POST"
+        case .serviceUnavailable: headers[.retryAfter] = "1"
+        case .contentTooLarge: headers[.connection] = "close"
+        default: break
+        }
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: reason + "\n")))
+    }
+}

@@ -1,0 +1,187 @@
+/// Changes to a JSON text, in order (RFC 6902).
+public struct JSONPatch: Hashable, Sendable {
+    public enum Operation: Hashable, Sendable {
+        /// Adds a member or inserts an element; the token `-` stands for the end of an array (section 4.1).
+        case add(JSONPointer, JSONValue)
+        case remove(JSONPointer)
+        case replace(JSONPointer, JSONValue)
+        /// Fails the patch unless the value is there (section 4.6).
+        case test(JSONPointer, JSONValue)
+    }
+
+    public var operations: [Operation]
+
+    public init(_ operations: [Operation] = []) {
+        self.operations = operations
+    }
+
+    public var isEmpty: Bool { operations.isEmpty }
+
+    public mutating func add(_ value: JSONValue, at pointer: JSONPointer) {
+        operations.append(.add(pointer, value))
+    }
+
+    /// The patch as JSON, as `application/json-patch+json` and admission responses carry it.
+    public var json: JSONValue {
+        .array(
+            operations.map { operation in
+                switch operation {
+                case .add(let path, let value): ["op": "add", "path": "\(path)", "value": value]
+                case .remove(let path): ["op": "remove", "path": "\(path)"]
+                case .replace(let path, let value): ["op": "replace", "path": "\(path)", "value": value]
+                case .test(let path, let value): ["op": "test", "path": "\(path)", "value": value]
+                }
+            })
+    }
+}
+
+/// Why a patch does not fit a text.
+public struct JSONPatchError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var operation: Int
+    public var pointer: JSONPointer
+    public var message: String
+
+    public var description: String { "operation \(operation) at '\(pointer)': \(message)" }
+}
+
+extension JSONValue {
+    /// Applies all operations, or none and throws.
+    public mutating func apply(_ patch: JSONPatch) throws(JSONPatchError) {
+        var result = self
+        for (index, operation) in patch.operations.enumerated() {
+            do {
+                try result.apply(operation)
+            } catch {
+                throw JSONPatchError(operation: index, pointer: error.pointer, message: error.message)
+            }
+        }
+        self = result
+    }
+
+    public func applying(_ patch: JSONPatch) throws(JSONPatchError) -> JSONValue {
+        var result = self
+        try result.apply(patch)
+        return result
+    }
+
+    private mutating func apply(_ operation: JSONPatch.Operation) throws(Misfit) {
+        switch operation {
+        case .add(let pointer, let value): try edit(pointer, .add(value))
+        case .remove(let pointer): try edit(pointer, .remove)
+        case .replace(let pointer, let value): try edit(pointer, .replace(value))
+        case .test(let pointer, let value): try edit(pointer, .test(value))
+        }
+    }
+
+    private mutating func edit(_ pointer: JSONPointer, _ change: Change) throws(Misfit) {
+        do {
+            try edit(pointer.tokens[...], change)
+        } catch {
+            throw Misfit(pointer: pointer, message: error.message)
+        }
+    }
+
+    /// Walks to the parent of the place, then changes the place itself.
+    private mutating func edit(_ tokens: ArraySlice<String>, _ change: Change) throws(Misfit) {
+        guard let token = tokens.first else {
+            try change.applyToWhole(&self)
+            return
+        }
+        let rest = tokens.dropFirst()
+        switch self {
+        case .object(var members):
+            self = .null
+            defer { self = .object(members) }
+            if rest.isEmpty {
+                try change.apply(to: &members, at: token)
+            } else {
+                guard var child = members[token] else { throw Misfit("there is no member '\(token)'") }
+                try child.edit(rest, change)
+                members[token] = child
+            }
+        case .array(var elements):
+            self = .null
+            defer { self = .array(elements) }
+            if rest.isEmpty {
+                try change.apply(to: &elements, at: token)
+            } else {
+                guard let index = Change.index(token), elements.indices.contains(index) else {
+                    throw Misfit("there is no element '\(token)'")
+                }
+                try elements[index].edit(rest, change)
+            }
+        default:
+            throw Misfit("'\(token)' names a part of \(kind), which has none")
+        }
+    }
+}
+
+private struct Misfit: Error {
+    var pointer = JSONPointer()
+    var message: String
+
+    init(pointer: JSONPointer = JSONPointer(), message: String) {
+        self.pointer = pointer
+        self.message = message
+    }
+
+    init(_ message: String) {
+        self.init(message: message)
+    }
+}
+
+private enum Change {
+    case add(JSONValue)
+    case remove
+    case replace(JSONValue)
+    case test(JSONValue)
+
+    func applyToWhole(_ whole: inout JSONValue) throws(Misfit) {
+        switch self {
+        case .add(let value), .replace(let value): whole = value
+        case .remove: throw Misfit("the whole text cannot be removed")
+        case .test(let value): if whole != value { throw Misfit("the value is not the one expected") }
+        }
+    }
+
+    func apply(to members: inout JSONObject, at key: String) throws(Misfit) {
+        if case .add(let value) = self {
+            members[key] = value
+            return
+        }
+        guard let present = members[key] else { throw Misfit("there is no member '\(key)'") }
+        switch self {
+        case .add: break
+        case .remove: members[key] = nil
+        case .replace(let value): members[key] = value
+        case .test(let value): if present != value { throw Misfit("the value is not the one expected") }
+        }
+    }
+
+    func apply(to elements: inout [JSONValue], at token: String) throws(Misfit) {
+        if case .add(let value) = self {
+            guard let index = token == "-" ? elements.count : Change.index(token), index <= elements.count else {
+                throw Misfit("'\(token)' is not a place in an array of \(elements.count)")
+            }
+            elements.insert(value, at: index)
+            return
+        }
+        guard let index = Change.index(token), elements.indices.contains(index) else {
+            throw Misfit("there is no element '\(token)'")
+        }
+        switch self {
+        case .add: break
+        case .remove: elements.remove(at: index)
+        case .replace(let value): elements[index] = value
+        case .test(let value): if elements[index] != value { throw Misfit("the value is not the one expected") }
+        }
+    }
+
+    /// An array index: digits, without leading zeros (RFC 6901 section 4).
+    static func index(_ token: String) -> Int? {
+        guard token.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            token == "0" || !token.hasPrefix("0")
+        else { return nil }
+        return Int(token)
+    }
+}

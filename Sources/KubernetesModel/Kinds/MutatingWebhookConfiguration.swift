@@ -1,0 +1,63 @@
+public import JSON
+
+public struct MutatingWebhookConfiguration: KubernetesResource, Hashable {
+    public static let resourceType = ResourceType(
+        group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration",
+        plural: "mutatingwebhookconfigurations", isNamespaced: false)
+
+    public struct Webhook: Hashable, Sendable {
+        public var name = ""
+
+        /// The certificates, in PEM, by which the API server knows the webhook.
+        public var caBundle: [UInt8] = []
+
+        /// Where the webhook is, if it is not a Service of the cluster.
+        public var url: String?
+    }
+
+    public var metadata: ObjectMetadata
+    public var webhooks: [Webhook]
+
+    public init(metadata: ObjectMetadata, webhooks: [Webhook] = []) {
+        self.metadata = metadata
+        self.webhooks = webhooks
+    }
+
+    public init(from json: inout JSONReader) throws {
+        self.init(metadata: ObjectMetadata(name: ""))
+        try json.object { key, json in
+            switch key {
+            case "metadata": metadata = try json.read()
+            case "webhooks": webhooks = try json.list()
+            default: try json.skip()
+            }
+        }
+    }
+}
+
+extension MutatingWebhookConfiguration.Webhook: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        try json.object { key, json in
+            switch key {
+            case "name": name = try json.string()
+            case "clientConfig": try readClientConfiguration(from: &json)
+            default: try json.skip()
+            }
+        }
+    }
+
+    private mutating func readClientConfiguration(from json: inout JSONReader) throws {
+        try json.object { key, json in
+            switch key {
+            case "caBundle":
+                let start = json.offset
+                guard let bytes = Base64.decode(try json.optionalString() ?? "") else {
+                    throw JSONError("expected Base64", at: start)
+                }
+                caBundle = bytes
+            case "url": url = try json.optionalString()
+            default: try json.skip()
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+public import JSON
+
+/// A kind of object, without saying how much of it is read.
+public protocol KubernetesKind: Sendable {
+    static var resourceType: ResourceType { get }
+}
+
+/// What this program reads of an object of some kind.
+///
+/// A resource holds the fields that are needed and no others, so it is never written back: writes are patches and
+/// server-side applies of just the fields that change.
+public protocol KubernetesResource: KubernetesKind, JSONReadable {
+    /// How much of the object the API server is asked to send.
+    static var representation: ResourceRepresentation { get }
+
+    var metadata: ObjectMetadata { get }
+}
+
+public enum ResourceRepresentation: Hashable, Sendable {
+    /// The object as it is stored.
+    case whole
+
+    /// Its `metadata` alone (`meta.k8s.io/v1 PartialObjectMetadata`).
+    case metadata
+}
+
+extension KubernetesResource {
+    public static var representation: ResourceRepresentation { .whole }
+
+    public var key: ObjectKey { metadata.key }
+
+    /// What an event or an owner reference says to point to this object.
+    public var reference: ObjectReference {
+        ObjectReference(type: Self.resourceType, key: key, uid: metadata.uid)
+    }
+}

@@ -1,0 +1,115 @@
+internal import JSON
+internal import WorkloadIdentity
+
+/// What one binding changes in one container. What the user set stays.
+struct ContainerEdit {
+    let pointer: JSONPointer
+    private(set) var variables: [PodAddition.Variable] = []
+    /// Where the binding's volume is to be mounted; `nil` if it need not be, or is already.
+    private(set) var mountPath: String?
+    /// Whether the volume is mounted at its path already.
+    private(set) var isMounted = false
+    private(set) var volumeName: String?
+    private(set) var problems: [Problem] = []
+    /// Whether the container has the binding's credential, by this edit or already.
+    private(set) var isServed = false
+
+    private let provider: ProviderName
+    private let container: PodDraft.Container
+
+    init(_ outcome: Binding.Outcome, of provider: ProviderName, in container: PodDraft.Container) {
+        pointer = container.pointer
+        self.provider = provider
+        self.container = container
+        let addition = outcome.addition
+
+        reportStaticCredentials(outcome.staticCredentials)
+        if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
+            warn(.anotherIdentity, "\(other) gives it another identity already, so \(outcome.mechanism) is left out")
+            return
+        }
+        if let volume = addition.volume, let path = volume.mountPath, let other = container.volumeMounted(at: path),
+            other != volume.name
+        {
+            warn(.mountPathTaken, "the volume \(other) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
+            return
+        }
+        addVariables(addition.groups)
+        mount(addition)
+        if isServed {
+            reportMissing(addition.expected)
+            reportEnvironmentSources()
+        } else {
+            // The user's own identity stands in this container: it gets nothing of this one.
+            variables = []
+        }
+    }
+
+    // MARK: Variables
+
+    private mutating func addVariables(_ groups: [PodAddition.VariableGroup]) {
+        isServed = true
+        for group in groups {
+            switch group.rule {
+            case .each:
+                for variable in group.variables where !container.defines(variable.name) { variables.append(variable) }
+            case .unlessAnySet:
+                if !group.variables.contains(where: { container.defines($0.name) }) { variables += group.variables }
+            case .allOrNone:
+                if let kept = group.variables.first(where: { container.hasOther(than: $0) }) {
+                    let names = group.variables.map(\.name).joined(separator: ", ")
+                    warn(.userValueKept, "its own \(kept.name) is kept, and of \(names) nothing is added", field: kept.name)
+                    isServed = false
+                } else {
+                    variables += group.variables.filter { !container.defines($0.name) }
+                }
+            }
+        }
+    }
+
+    /// Mounts the volume if a variable that counts in this container names a file of it.
+    private mutating func mount(_ addition: PodAddition) {
+        guard isServed, let volume = addition.volume, let path = volume.mountPath else { return }
+        let isNeeded = addition.groups.flatMap(\.variables).contains { variable in
+            variable.isInVolume && (variables.contains(variable) || container.value(of: variable.name) == variable.value)
+        }
+        guard isNeeded else {
+            isServed = false
+            return
+        }
+        volumeName = volume.name
+        isMounted = container.volumeMounted(at: path) == volume.name
+        mountPath = isMounted ? nil : path
+    }
+
+    // MARK: Reports
+
+    private mutating func reportStaticCredentials(_ names: [String]) {
+        for name in names where container.defines(name) && container.value(of: name) != "" {
+            warn(
+                .staticCredential,
+                "\(name) is set, and the SDK uses it in place of the identity; remove it", field: name)
+        }
+    }
+
+    private mutating func reportMissing(_ expected: [PodAddition.ExpectedVariable]) {
+        guard container.environmentSources.isEmpty else { return }
+        for variable in expected where !variable.names.contains(where: container.defines) {
+            warn(.variableMissing, "\(variable.names.joined(separator: " and ")) not set; \(variable.advice)")
+        }
+    }
+
+    /// What `envFrom` defines is not known here; `env` wins over it.
+    private mutating func reportEnvironmentSources() {
+        guard !variables.isEmpty, !container.environmentSources.isEmpty else { return }
+        let names = variables.map(\.name).joined(separator: ", ")
+        warn(
+            .environmentUnknown,
+            "if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), Lanyard's value wins; set your own in env to keep it")
+    }
+
+    private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {
+        problems.append(
+            .warning(reason, "\(provider): container \(container.name): \(message)", field: field, provider: provider))
+    }
+}

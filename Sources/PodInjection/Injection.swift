@@ -1,0 +1,130 @@
+public import JSON
+public import WorkloadIdentity
+
+/// What a plan changes in one pod: a patch against the JSON that arrived, and what people should know about it.
+///
+/// Nothing of the pod is decoded and encoded again, so a field that this release has never heard of stays as it is.
+/// Applied to its own result an injection changes nothing.
+public struct Injection: Sendable {
+    public private(set) var patch = JSONPatch()
+    public private(set) var problems: [Problem] = []
+    /// The bindings that are in the pod once the patch has been applied.
+    public private(set) var injected: [(provider: ProviderName, mechanism: Mechanism)] = []
+
+    private let plan: Plan
+    private let podPointer: JSONPointer
+    private var pod: PodDraft
+
+    /// - Parameters:
+    ///   - pod: a pod, or the template of a workload's pods.
+    ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
+    public init(of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer()) {
+        self.plan = plan
+        podPointer = pointer
+        self.pod = PodDraft(pod)
+        guard !plan.outcomes.isEmpty else { return }
+        guard self.pod.isWellFormed else {
+            problems = [.warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")]
+            return
+        }
+        reportUnknownContainers()
+        for (provider, outcome) in plan.outcomes where add(outcome, of: provider) {
+            injected.append((provider, outcome.mechanism))
+        }
+        stamp()
+        patch = self.pod.patch(at: podPointer)
+    }
+
+    // MARK: Bindings
+
+    /// Adds one binding, whole or not at all. False if nothing of it is in the pod.
+    private mutating func add(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
+        let addition = outcome.addition
+        if let volume = addition.volume, let other = pod.volume(named: volume.name), !volume.matches(other) {
+            report(
+                .error(
+                    .volumeNameTaken,
+                    "\(provider): the pod has a volume \(volume.name) of other content, so nothing is injected; rename that volume",
+                    provider: provider))
+            return false
+        }
+        guard mayAnnotate(addition, of: provider) else { return false }
+
+        let edits = containerEdits(outcome, of: provider)
+        let isUsed = addition.groups.isEmpty || edits.contains { $0.isServed }
+        guard isUsed else { return false }
+        for edit in edits { pod.apply(edit) }
+
+        let volumeIsMounted = edits.contains { $0.mountPath != nil || $0.isMounted }
+        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted { pod.addVolume(volume) }
+        for annotation in addition.annotations {
+            if annotation.owner == .user, pod.annotation(annotation.name) != nil { continue }
+            if annotation.name == addition.volume?.file?.annotation, !volumeIsMounted { continue }
+            pod.annotate(annotation.name, annotation.value)
+        }
+        return true
+    }
+
+    /// Whether the annotations of a binding can all be as they must.
+    private mutating func mayAnnotate(_ addition: PodAddition, of provider: ProviderName) -> Bool {
+        for annotation in addition.annotations where annotation.owner == .userForBinding {
+            guard let present = pod.annotation(annotation.name), present != annotation.value else { continue }
+            report(
+                .warning(
+                    .userValueKept,
+                    "\(provider): the pod's own \(annotation.name) is kept, and \(provider) is left out; remove it to let Lanyard set it",
+                    field: annotation.name, provider: provider))
+            return false
+        }
+        let isComplete = addition.annotations.allSatisfy { pod.annotation($0.name) != nil }
+        if let mark = addition.readBy, pod.annotation(mark.annotation) == mark.value, !isComplete {
+            report(
+                .warning(
+                    .annotatedTooLate,
+                    "\(provider): \(mark.reader) has been at this pod already (\(mark.annotation)) and will not read annotations again, so \(provider) is left out",
+                    field: mark.annotation, provider: provider))
+            return false
+        }
+        return true
+    }
+
+    private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
+        var edits: [ContainerEdit] = []
+        for container in pod.containers where outcome.containers.contains(container.name) {
+            let edit = ContainerEdit(outcome, of: provider, in: container)
+            edit.problems.forEach { report($0) }
+            edits.append(edit)
+        }
+        return edits
+    }
+
+    // MARK: Reports and stamps
+
+    private mutating func report(_ problem: Problem) {
+        if !problems.contains(problem) { problems.append(problem) }
+    }
+
+    private mutating func reportUnknownContainers() {
+        let names = Set(pod.containers.map(\.name))
+        for (_, outcome) in plan.outcomes {
+            for name in outcome.containers.include + outcome.containers.skip where !names.contains(name) {
+                report(
+                    .warning(
+                        .unknownContainer,
+                        "the pod has no container \"\(name)\", which its include or skip list names; it has \(names.sorted().joined(separator: ", "))"
+                    ))
+            }
+        }
+    }
+
+    /// Marks the pod with what it got. Nothing is left empty: a pod in which the user's own values stand everywhere
+    /// carries the plan alone.
+    private mutating func stamp() {
+        guard let hash = plan.hash else { return }
+        pod.annotate(AnnotationKey.plan.name, hash)
+        if !injected.isEmpty {
+            let bindings = injected.map { "\($0.provider)=\($0.mechanism)" }.joined(separator: ",")
+            pod.annotate(AnnotationKey.injected.name, bindings)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+public import JSON
+public import WorkloadIdentity
+
+extension PodContext {
+    /// What a plan depends on in a pod, or in the template of a workload.
+    ///
+    /// - Parameter serviceAccountMounts: `automountServiceAccountToken` of the ServiceAccount; the pod's own wins.
+    public init(pod: JSONValue, serviceAccountMounts: Bool? = nil) {
+        let spec = pod["spec"]
+        self.init(
+            annotations: Self.strings(pod["metadata"]?["annotations"]),
+            labels: Self.strings(pod["metadata"]?["labels"]),
+            mountsServiceAccountToken: spec?["automountServiceAccountToken"]?.bool ?? serviceAccountMounts ?? true,
+            operatingSystem: Self.operatingSystem(spec))
+    }
+
+    /// `spec.os.name` says it since Kubernetes 1.25; before, only the node selector did.
+    private static func operatingSystem(_ spec: JSONValue?) -> OperatingSystem {
+        let selector = spec?["nodeSelector"]
+        let name = spec?["os"]?["name"] ?? selector?["kubernetes.io/os"] ?? selector?["beta.kubernetes.io/os"]
+        return name == "windows" ? .windows : .linux
+    }
+
+    private static func strings(_ value: JSONValue?) -> [String: String] {
+        var strings: [String: String] = [:]
+        for (key, value) in value?.object ?? [:] { strings[key] = value.string }
+        return strings
+    }
+}

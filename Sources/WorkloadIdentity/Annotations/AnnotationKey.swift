@@ -1,0 +1,80 @@
+/// An annotation that means something to Lanyard.
+public struct AnnotationKey: Hashable, Sendable {
+    /// An object that carries annotations.
+    public enum Place: String, Hashable, Sendable {
+        case serviceAccount = "ServiceAccount"
+        case pod = "Pod"
+    }
+
+    /// The whole name, with its prefix.
+    public let name: String
+    /// Where it may stand. Where it stands on both, the pod's value wins.
+    public let places: Set<Place>
+    public let syntax: ValueSyntax
+    /// The provider that this key asks for, if it names an identity, a secret or a mechanism.
+    public let asksFor: ProviderName?
+    /// Written by Lanyard itself on pods. It stays there when people copy a running pod, and means nothing then.
+    public let isWrittenByLanyard: Bool
+
+    init(
+        _ name: String, on places: Set<Place>, _ syntax: ValueSyntax, asksFor provider: ProviderName? = nil,
+        isWrittenByLanyard: Bool = false
+    ) {
+        self.name = name
+        self.places = places
+        self.syntax = syntax
+        asksFor = provider
+        self.isWrittenByLanyard = isWrittenByLanyard
+    }
+
+    /// A key of Lanyard's own, for the ServiceAccount or the pod.
+    static func lanyard(_ name: String, _ syntax: ValueSyntax, asksFor provider: ProviderName? = nil) -> AnnotationKey {
+        AnnotationKey(lanyardPrefix + name, on: [.serviceAccount, .pod], syntax, asksFor: provider)
+    }
+
+    public static func == (left: AnnotationKey, right: AnnotationKey) -> Bool { left.name == right.name }
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension AnnotationKey {
+    public static let lanyardPrefix = "lanyard.dev/"
+
+    // Keys that belong to no single provider.
+    static let providers = lanyard("providers", .list)
+    static let inject = lanyard("inject", .oneOf(["true", "false"]))
+    static let includeContainers = AnnotationKey("lanyard.dev/include-containers", on: [.pod], .list)
+    static let skipContainers = AnnotationKey("lanyard.dev/skip-containers", on: [.pod], .list)
+    static let tokenExpiration = lanyard("token-expiration", .seconds)
+    static let vaultRole = lanyard("vault-role", .vaultRole)
+    static let secretDelivery = lanyard("secret-delivery", .oneOf([Mechanism.vaultAgent.rawValue]))
+
+    // Stamps.
+    public static let injected = stamp("injected")
+    public static let plan = stamp("plan")
+
+    static func stamp(_ name: String) -> AnnotationKey {
+        AnnotationKey(lanyardPrefix + name, on: [.pod], .anything, isWrittenByLanyard: true)
+    }
+
+    static let common: [AnnotationKey] = [
+        .providers, .inject, .includeContainers, .skipContainers, .tokenExpiration, .vaultRole, .secretDelivery,
+        .injected, .plan,
+    ]
+
+    // Keys with a provider's name in them.
+    static func mechanism(of provider: ProviderName) -> AnnotationKey {
+        lanyard("mechanism.\(provider)", .oneOf(Mechanism.allCases.map(\.rawValue)), asksFor: provider)
+    }
+
+    static func vaultPath(of provider: ProviderName) -> AnnotationKey {
+        lanyard("vault-path.\(provider)", .vaultPath, asksFor: provider)
+    }
+
+    static func vaultKey(of provider: ProviderName) -> AnnotationKey {
+        lanyard("vault-key.\(provider)", .vaultField)
+    }
+
+    static func family(of provider: ProviderName) -> [AnnotationKey] {
+        [.mechanism(of: provider), .vaultPath(of: provider), .vaultKey(of: provider)]
+    }
+}

@@ -1,0 +1,118 @@
+/// What the annotations of a ServiceAccount and a pod say: values that are valid, and problems with all others.
+struct Inputs {
+    private var values: [String: Input] = [:]
+    private var invalidKeys: Set<String> = []
+    private(set) var problems: [Problem] = []
+    /// The providers that some key asks for, a malformed one included.
+    private(set) var requested: Set<ProviderName> = []
+    private let subject: Subject
+
+    private struct Input {
+        var value: String
+        var place: AnnotationKey.Place
+    }
+
+    init(subject: Subject, serviceAccount: [String: String], pod: [String: String], keys: [AnnotationKey]) {
+        self.subject = subject
+        let known = Dictionary(keys.map { ($0.name, $0) }) { first, _ in first }
+        // The pod comes second: where a key stands on both, its value replaces the ServiceAccount's.
+        for (place, annotations) in [(AnnotationKey.Place.serviceAccount, serviceAccount), (.pod, pod)] {
+            for (name, value) in annotations.sorted(by: { $0.key < $1.key }) {
+                if let key = known[name] {
+                    read(value, of: key, at: place)
+                } else if let problem = unknown(name, at: place, among: keys) {
+                    problems.append(problem)
+                }
+            }
+        }
+    }
+
+    /// The value of a key, if there is a valid one.
+    subscript(key: AnnotationKey) -> String? { values[key.name]?.value }
+
+    func isTrue(_ key: AnnotationKey) -> Bool? {
+        self[key].map(ValueSyntax.isTrue)
+    }
+
+    func names(_ key: AnnotationKey) -> [String] {
+        self[key].map(ValueSyntax.names(in:)) ?? []
+    }
+
+    /// The object that a key's value stands on, for messages.
+    func place(of key: AnnotationKey) -> String {
+        description(of: values[key.name]?.place ?? (key.places.contains(.serviceAccount) ? .serviceAccount : .pod))
+    }
+
+    /// What to say when a required key has no usable value, as the end of "it needs …".
+    func missing(_ key: AnnotationKey, or setting: String? = nil) -> String {
+        if invalidKeys.contains(key.name) { return "a valid \(key.name), \(key.syntax.expected)" }
+        return "\(key.name)\(setting.map { " (or \($0) in the configuration)" } ?? "")"
+    }
+
+    // MARK: Reading
+
+    private mutating func read(_ value: String, of key: AnnotationKey, at place: AnnotationKey.Place) {
+        if key.isWrittenByLanyard { return }
+        guard key.places.contains(place) else {
+            problems.append(misplaced(key, at: place))
+            return
+        }
+        let value = value.trimmingWhitespace
+        guard !value.isEmpty else {
+            problems.append(
+                .warning(
+                    .invalidValue,
+                    "\(description(of: place)): \(key.name) is empty and counts as absent; write \(key.syntax.expected)",
+                    field: key.name, provider: key.asksFor))
+            return
+        }
+        if let provider = key.asksFor { requested.insert(provider) }
+        guard key.syntax.accepts(value) else {
+            invalidKeys.insert(key.name)
+            values[key.name] = nil
+            problems.append(
+                .error(
+                    .invalidValue,
+                    "\(description(of: place)): \(key.name) is \"\(value.shortened)\"; write \(key.syntax.expected)",
+                    field: key.name, provider: key.asksFor))
+            return
+        }
+        invalidKeys.remove(key.name)
+        values[key.name] = Input(value: value, place: place)
+    }
+
+    private func misplaced(_ key: AnnotationKey, at place: AnnotationKey.Place) -> Problem {
+        let right = place == .pod ? "ServiceAccount \(subject.namespace)/\(subject.serviceAccount)" : "the pod (in a workload: spec.template.metadata.annotations)"
+        return .warning(
+            .misplacedKey, "\(description(of: place)): \(key.name) has no effect here; put it on \(right)",
+            field: key.name, provider: key.asksFor)
+    }
+
+    /// A problem if a name that nobody knows was likely meant for Lanyard.
+    private func unknown(_ name: String, at place: AnnotationKey.Place, among keys: [AnnotationKey]) -> Problem? {
+        guard let slash = name.firstIndex(of: "/") else { return nil }
+        let prefix = name[...slash]
+        let candidates = keys.filter { !$0.isWrittenByLanyard && $0.name.hasPrefix(prefix) }.map(\.name)
+        let meant = Spelling.nearest(to: name, among: candidates)
+        guard meant != nil || prefix == AnnotationKey.lanyardPrefix else { return nil }
+        let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list of annotations in the README"
+        return .warning(
+            .unknownKey, "\(description(of: place)): \(name.shortened) is not a key that Lanyard knows; \(advice)",
+            field: name)
+    }
+
+    private func description(of place: AnnotationKey.Place) -> String {
+        switch place {
+        case .serviceAccount: "\(subject)"
+        case .pod: "the pod"
+        }
+    }
+}
+
+extension String {
+    /// Short enough for a message, and on one line.
+    var shortened: String {
+        let line = String(map { $0.isNewline || $0.asciiValue.map { $0 < 0x20 } == true ? " " : $0 })
+        return line.count > 96 ? line.prefix(93) + "…" : line
+    }
+}

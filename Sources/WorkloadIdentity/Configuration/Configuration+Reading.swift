@@ -1,0 +1,71 @@
+public import JSON
+
+extension Configuration {
+    /// Reads a configuration file that has been turned into JSON. What it does not set keeps its default.
+    public init(_ file: JSONValue, environment: [String: String] = [:]) throws(ConfigurationError) {
+        self.init()
+        if !file.isNull { try read(file, prefix: "") }
+        try read(environment)
+    }
+
+    private mutating func read(_ value: JSONValue, prefix: String) throws(ConfigurationError) {
+        guard let members = value.object else {
+            let place = prefix.isEmpty ? "the configuration" : prefix
+            throw ConfigurationError(key: "", message: "\(place): expected a map of settings, found \(value.kind)")
+        }
+        for (member, value) in members {
+            let name = prefix.isEmpty ? member : "\(prefix).\(member)"
+            if let key = ConfigurationKey.all.first(where: { $0.name == name }) {
+                try key.read(value, &self)
+            } else if ConfigurationKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
+                if !value.isNull { try read(value, prefix: name) }
+            } else {
+                throw ConfigurationError.unknown(name, among: ConfigurationKey.all.map(\.name))
+            }
+        }
+    }
+
+    /// Settings from the environment win over those of the file.
+    private mutating func read(_ environment: [String: String]) throws(ConfigurationError) {
+        let names = ConfigurationKey.all.map(\.environmentVariable)
+        for (variable, text) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix("LANYARD_") {
+            guard let key = ConfigurationKey.all.first(where: { $0.environmentVariable == variable }) else {
+                throw ConfigurationError.unknown(variable, among: names)
+            }
+            let isMap = text.first == "{"
+            guard let value = isMap ? try? JSONValue(parsing: Array(text.utf8)) : .string(text) else {
+                throw ConfigurationError(key: variable, message: "is not valid JSON")
+            }
+            do {
+                try key.read(value, &self)
+            } catch {
+                throw ConfigurationError(key: variable, message: error.message)
+            }
+        }
+    }
+
+    /// All settings with their values, as a configuration file would have them.
+    public var json: JSONValue {
+        var root: JSONValue = [:]
+        for key in ConfigurationKey.all {
+            let parts = key.name.split(separator: ".").map(String.init)
+            if parts.count == 2 {
+                root[parts[0]] = {
+                    var section = root[parts[0]] ?? [:]
+                    section[parts[1]] = key.show(self)
+                    return section
+                }()
+            } else {
+                root[key.name] = key.show(self)
+            }
+        }
+        return root
+    }
+}
+
+extension ConfigurationError {
+    fileprivate static func unknown(_ name: String, among names: [String]) -> ConfigurationError {
+        let meant = Spelling.nearest(to: name, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+        return ConfigurationError(key: name, message: "is not a setting\(meant)")
+    }
+}

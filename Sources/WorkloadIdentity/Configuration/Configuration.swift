@@ -1,0 +1,99 @@
+/// What the operator's owner decides for the whole cluster. Every value has a default.
+public struct Configuration: Hashable, Sendable {
+    /// `nil`: found out from the cluster.
+    public var platform: Platform?
+    public var issuer = IssuerSettings()
+    public var namespaces = NamespaceSettings()
+    public var aws = AWSSettings()
+    public var azure = AzureSettings()
+    public var gcp = GCPSettings()
+    public var anthropic = AnthropicSettings()
+    public var vault = VaultSettings()
+    /// API-key providers beside those of the catalogue.
+    public var providers: [ProviderName: APIKey] = [:]
+    /// Cells of the matrix that differ from the built-in one.
+    public var matrix: [Platform: [ProviderName: [Mechanism]]] = [:]
+
+    public init() {}
+
+    public struct IssuerSettings: Hashable, Sendable {
+        /// `nil`: read from the cluster.
+        public var url: String?
+        /// Whether other clouds can fetch the issuer's discovery document. `nil`: found out.
+        public var isPublic: Bool?
+    }
+
+    public struct NamespaceSettings: Hashable, Sendable {
+        /// Namespaces whose pods are never changed.
+        public var exclude = ["kube-system"]
+    }
+
+    public struct AWSSettings: Hashable, Sendable {
+        /// The region for pods that name none.
+        public var region: String?
+        public var audience = "sts.amazonaws.com"
+        public var tokenExpirationSeconds = 86400
+        public var stsRegionalEndpoints = false
+        /// Where the EKS webhook mounts IRSA's token; used on EKS only.
+        public var tokenMountPath = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+    }
+
+    public struct AzureSettings: Hashable, Sendable {
+        public var tenantID: String?
+        public var authorityHost = "https://login.microsoftonline.com/"
+        public var tokenExpirationSeconds = 3600
+    }
+
+    public struct GCPSettings: Hashable, Sendable {
+        public var project: String?
+        public var location: String?
+        /// `nil`: `https://iam.googleapis.com/` and the provider's resource name.
+        public var audience: String?
+        public var tokenExpirationSeconds = 3600
+    }
+
+    public struct AnthropicSettings: Hashable, Sendable {
+        public var audience = "https://api.anthropic.com"
+        public var tokenExpirationSeconds = 3600
+    }
+
+    public struct VaultSettings: Hashable, Sendable {
+        /// Whose injector reads the annotations.
+        public enum Injector: String, CaseIterable, Hashable, Sendable {
+            case vault
+            case openbao
+
+            public var annotationPrefix: String {
+                switch self {
+                case .vault: "vault.hashicorp.com/"
+                case .openbao: "openbao.org/"
+                }
+            }
+        }
+
+        public var injector = Injector.vault
+        /// `nil`: the injector's own default.
+        public var address: String?
+        public var authPath = "auth/kubernetes"
+        public var namespace: String?
+        /// The role for ServiceAccounts that name none.
+        public var role: String?
+        /// The audience of the token that the agent presents. `nil`: the pod's own token.
+        public var audience: String?
+        /// The Secret, in the pod's namespace, whose `ca.crt` verifies Vault's certificate.
+        public var caSecret: String?
+    }
+}
+
+/// How a key of a provider's API reaches an application.
+public struct APIKey: Hashable, Sendable {
+    /// The variable that the provider's SDK reads.
+    public var variable: String
+    /// The field of the secret in which the key is stored.
+    public var vaultKey: String
+
+    public init(variable: String, vaultKey: String = "api_key") {
+        self.variable = variable
+        self.vaultKey = vaultKey
+    }
+}

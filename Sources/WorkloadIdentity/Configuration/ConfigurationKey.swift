@@ -1,0 +1,284 @@
+internal import JSON
+
+/// One setting: its name, how it is read, and how it is shown.
+public struct ConfigurationKey: Sendable {
+    /// The name with dots: `aws.tokenExpirationSeconds`.
+    public let name: String
+    let read: @Sendable (JSONValue, inout Configuration) throws(ConfigurationError) -> Void
+    let show: @Sendable (Configuration) -> JSONValue
+
+    /// The environment variable of the same meaning: `LANYARD_AWS_TOKEN_EXPIRATION_SECONDS`.
+    public var environmentVariable: String {
+        var variable = "LANYARD_"
+        var previous: Character = "."
+        for character in name {
+            if character.isUppercase, previous.isLowercase { variable += "_" }
+            variable += character == "." ? "_" : character.uppercased()
+            previous = character
+        }
+        return variable
+    }
+}
+
+extension ConfigurationKey {
+    public static let all: [ConfigurationKey] = [
+        automatic("platform", \.platform, Platform.allCases),
+        ConfigurationKey(
+            name: "issuer.url",
+            read: { value, configuration throws(ConfigurationError) in
+                let url = try string(value, "issuer.url")
+                guard url == "auto" || url.hasPrefix("https://") else {
+                    throw ConfigurationError(key: "issuer.url", message: "\"\(url)\" is not an https URL; write \"auto\" or the issuer's URL as it stands in a token's \"iss\"")
+                }
+                configuration.issuer.url = url == "auto" ? nil : url
+            },
+            show: { .string($0.issuer.url ?? "auto") }),
+        ConfigurationKey(
+            name: "issuer.public",
+            read: { value, configuration throws(ConfigurationError) in
+                switch value {
+                case .bool(let isPublic): configuration.issuer.isPublic = isPublic
+                case "true", "false": configuration.issuer.isPublic = value == "true"
+                case "auto": configuration.issuer.isPublic = nil
+                default:
+                    throw ConfigurationError(key: "issuer.public", message: "write \"auto\", true or false")
+                }
+            },
+            show: { $0.issuer.isPublic.map { .bool($0) } ?? "auto" }),
+        list("namespaces.exclude", \.namespaces.exclude),
+        optional("aws.region", \.aws.region, .region),
+        string("aws.audience", \.aws.audience, .audience),
+        seconds("aws.tokenExpirationSeconds", \.aws.tokenExpirationSeconds),
+        boolean("aws.stsRegionalEndpoints", \.aws.stsRegionalEndpoints),
+        string("aws.tokenMountPath", \.aws.tokenMountPath, .absolutePath),
+        optional("azure.tenantId", \.azure.tenantID, .uuid),
+        string("azure.authorityHost", \.azure.authorityHost, .httpsURL),
+        seconds("azure.tokenExpirationSeconds", \.azure.tokenExpirationSeconds),
+        optional("gcp.project", \.gcp.project, .googleProject),
+        optional("gcp.location", \.gcp.location, .region),
+        optional("gcp.audience", \.gcp.audience, .audience),
+        seconds("gcp.tokenExpirationSeconds", \.gcp.tokenExpirationSeconds),
+        string("anthropic.audience", \.anthropic.audience, .audience),
+        seconds("anthropic.tokenExpirationSeconds", \.anthropic.tokenExpirationSeconds),
+        ConfigurationKey(
+            name: "vault.injector",
+            read: { value, configuration throws(ConfigurationError) in
+                configuration.vault.injector = try choice(value, "vault.injector")
+            },
+            show: { .string($0.vault.injector.rawValue) }),
+        optional("vault.address", \.vault.address, .httpURL),
+        string("vault.authPath", \.vault.authPath, .vaultPath),
+        optional("vault.namespace", \.vault.namespace, .vaultPath),
+        optional("vault.role", \.vault.role, .vaultRole),
+        optional("vault.audience", \.vault.audience, .audience),
+        optional("vault.caSecret", \.vault.caSecret, .objectName),
+        ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
+        ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
+    ]
+
+    // MARK: Kinds of settings
+
+    private typealias Path<Value> = any WritableKeyPath<Configuration, Value> & Sendable
+
+    private static func string(_ name: String, _ path: Path<String>, _ syntax: ValueSyntax) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                configuration[keyPath: path] = try text(value, name, syntax)
+            },
+            show: { .string($0[keyPath: path]) })
+    }
+
+    /// A string for which the empty one means that there is none.
+    private static func optional(_ name: String, _ path: Path<String?>, _ syntax: ValueSyntax) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                configuration[keyPath: path] = value == "" ? nil : try text(value, name, syntax)
+            },
+            show: { .string($0[keyPath: path] ?? "") })
+    }
+
+    private static func automatic<Value: RawRepresentable<String>>(
+        _ name: String, _ path: Path<Value?>, _ values: [Value]
+    ) -> ConfigurationKey where Value: CaseIterable & Sendable {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                configuration[keyPath: path] = value == "auto" ? nil : try choice(value, name, or: "auto")
+            },
+            show: { .string($0[keyPath: path]?.rawValue ?? "auto") })
+    }
+
+    private static func seconds(_ name: String, _ path: Path<Int>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                guard let seconds = value.integer ?? value.string.flatMap(Int.init), seconds >= 600 else {
+                    throw ConfigurationError(
+                        key: name, message: "write a whole number of seconds, 600 or more: Kubernetes issues no token for less")
+                }
+                configuration[keyPath: path] = seconds
+            },
+            show: { .number(JSONNumber($0[keyPath: path])) })
+    }
+
+    private static func boolean(_ name: String, _ path: Path<Bool>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                switch value {
+                case .bool(let flag): configuration[keyPath: path] = flag
+                case "true", "false": configuration[keyPath: path] = value == "true"
+                default: throw ConfigurationError(key: name, message: "write true or false")
+                }
+            },
+            show: { .bool($0[keyPath: path]) })
+    }
+
+    /// A list; an environment variable holds it with commas.
+    private static func list(_ name: String, _ path: Path<[String]>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                if let text = value.string {
+                    configuration[keyPath: path] = ValueSyntax.names(in: text)
+                    return
+                }
+                var names: [String] = []
+                for element in value.array ?? [.null] {
+                    guard let text = element.string else {
+                        throw ConfigurationError(key: name, message: "write a list of names")
+                    }
+                    names.append(text)
+                }
+                configuration[keyPath: path] = names
+            },
+            show: { .array($0[keyPath: path].map { .string($0) }) })
+    }
+
+    // MARK: Values
+
+    private static func string(_ value: JSONValue, _ name: String) throws(ConfigurationError) -> String {
+        guard let text = value.string else {
+            throw ConfigurationError(key: name, message: "expected a string, found \(value.kind)")
+        }
+        return text
+    }
+
+    private static func text(
+        _ value: JSONValue, _ name: String, _ syntax: ValueSyntax
+    ) throws(ConfigurationError) -> String {
+        let text = try string(value, name)
+        guard syntax.accepts(text) else {
+            throw ConfigurationError(key: name, message: "\"\(text)\" cannot be used; write \(syntax.expected)")
+        }
+        return text
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ value: JSONValue, _ name: String, or another: String? = nil
+    ) throws(ConfigurationError) -> Value {
+        let text = try string(value, name)
+        guard let choice = Value(rawValue: text) else {
+            let choices = (another.map { [$0] } ?? []) + Value.allCases.map(\.rawValue)
+            throw ConfigurationError(
+                key: name, message: "\"\(text)\" is not known; write \(ValueSyntax.oneOf(choices).expected)")
+        }
+        return choice
+    }
+
+    // MARK: Providers and matrix
+
+    private static func readProviders(
+        _ value: JSONValue, into configuration: inout Configuration
+    ) throws(ConfigurationError) {
+        configuration.providers = [:]
+        for (name, settings) in try members(of: value, "providers") {
+            let key = "providers.\(name)"
+            guard ValueSyntax.region.accepts(name) else {
+                throw ConfigurationError(key: key, message: "a provider's name is lower-case letters, digits and \"-\"")
+            }
+            var apiKey = APIKey(variable: "")
+            for (setting, value) in try members(of: settings, key) {
+                switch setting {
+                case "variable": apiKey.variable = try text(value, "\(key).variable", .variableName)
+                case "vaultKey": apiKey.vaultKey = try text(value, "\(key).vaultKey", .vaultField)
+                default:
+                    throw ConfigurationError(
+                        key: "\(key).\(setting)", message: "is not a setting; write \"variable\" or \"vaultKey\"")
+                }
+            }
+            guard !apiKey.variable.isEmpty else {
+                throw ConfigurationError(
+                    key: key, message: "add \"variable\": the environment variable that the provider's SDK reads")
+            }
+            configuration.providers[ProviderName(rawValue: name)] = apiKey
+        }
+    }
+
+    private static func showProviders(_ configuration: Configuration) -> JSONValue {
+        var members = JSONObject()
+        for (name, apiKey) in configuration.providers.sorted(by: { $0.key < $1.key }) {
+            members[name.rawValue] = ["variable": .string(apiKey.variable), "vaultKey": .string(apiKey.vaultKey)]
+        }
+        return .object(members)
+    }
+
+    private static func readMatrix(
+        _ value: JSONValue, into configuration: inout Configuration
+    ) throws(ConfigurationError) {
+        configuration.matrix = [:]
+        for (platformName, row) in try members(of: value, "matrix") {
+            guard let platform = Platform(rawValue: platformName) else {
+                throw ConfigurationError(
+                    key: "matrix.\(platformName)",
+                    message: "is not a platform; write \(ValueSyntax.oneOf(Platform.allCases.map(\.rawValue)).expected)")
+            }
+            for (provider, cell) in try members(of: row, "matrix.\(platformName)") {
+                let key = "matrix.\(platformName).\(provider)"
+                var mechanisms: [Mechanism] = []
+                for element in cell.array ?? [cell] { mechanisms.append(try choice(element, key)) }
+                configuration.matrix[platform, default: [:]][ProviderName(rawValue: provider)] = mechanisms
+            }
+        }
+    }
+
+    private static func showMatrix(_ configuration: Configuration) -> JSONValue {
+        var platforms = JSONObject()
+        for (platform, row) in configuration.matrix.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            var cells = JSONObject()
+            for (provider, mechanisms) in row.sorted(by: { $0.key < $1.key }) {
+                cells[provider.rawValue] = .array(mechanisms.map { .string($0.rawValue) })
+            }
+            platforms[platform.rawValue] = .object(cells)
+        }
+        return .object(platforms)
+    }
+
+    private static func members(of value: JSONValue, _ key: String) throws(ConfigurationError) -> JSONObject {
+        guard let members = value.object else {
+            throw ConfigurationError(key: key, message: "expected a map, found \(value.kind)")
+        }
+        return members
+    }
+}
+
+extension ValueSyntax {
+    fileprivate static let absolutePath = ValueSyntax("an absolute path without \":\"") { value in
+        value.hasPrefix("/") && value.utf8.count > 1 && !value.hasSuffix("/") && !value.contains(":")
+    }
+    fileprivate static let httpsURL = ValueSyntax("a URL that begins with \"https://\"") {
+        $0.hasPrefix("https://") && $0.utf8.count > "https://".utf8.count && !$0.contains(where: \.isWhitespace)
+    }
+    fileprivate static let httpURL = ValueSyntax("a URL that begins with \"https://\" or \"http://\"") {
+        httpsURL.accepts($0) || $0.hasPrefix("http://") && !$0.contains(where: \.isWhitespace)
+    }
+    fileprivate static let variableName = ValueSyntax("an environment variable's name") { value in
+        value.utf8.first.map { !$0.isDigit } == true && value.utf8.allSatisfy(\.isWordByte)
+    }
+    fileprivate static let objectName = ValueSyntax("a Kubernetes object's name") { value in
+        (1...253).contains(value.utf8.count)
+            && value.utf8.allSatisfy { $0.isLowercaseNameByte || $0 == UInt8(ascii: ".") }
+    }
+}

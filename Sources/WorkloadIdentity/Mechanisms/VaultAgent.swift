@@ -1,0 +1,95 @@
+/// A stored key that Vault's (or OpenBao's) agent writes into a file of the pod.
+///
+/// The agent is another webhook's: Lanyard writes the annotations that it reads.
+/// https://developer.hashicorp.com/vault/docs/deploy/kubernetes/injector/annotations
+struct VaultAgent: CredentialMechanism {
+    /// The volume of the token that the agent presents, where the pod's own will not do.
+    static let tokenVolume = "lanyard-vault-token"
+
+    let mechanism = Mechanism.vaultAgent
+    /// The agent writes files and SDKs read variables: the application sources the file.
+    let reach = Reach.needsCode
+
+    var provider: ProviderName
+    var apiKey: APIKey
+
+    func tier(on platform: Platform) -> Tier { .vault }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        let inputs = request.inputs
+        let vault = request.configuration.vault
+        let prefix = vault.injector.annotationPrefix
+
+        var missing: [String] = []
+        let path = inputs[.vaultPath(of: provider)]
+        if path == nil { missing.append(inputs.missing(.vaultPath(of: provider))) }
+        // A pod that already names a role for the injector has chosen it for all its secrets.
+        let podRole = request.pod.annotations[prefix + "role"].flatMap { $0.isEmpty ? nil : $0 }
+        let role = podRole ?? inputs[.vaultRole] ?? vault.role
+        if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
+        if vault.audience == nil, !request.pod.mountsServiceAccountToken {
+            missing.append(
+                "a token for the agent: automountServiceAccountToken is false, so set vault.audience in the configuration or mount the token")
+        }
+        guard missing.isEmpty, let path, let role else { return .missing(missing) }
+
+        let key = inputs[.vaultKey(of: provider)] ?? apiKey.vaultKey
+        let file = "\(provider).env"
+        var annotations: [PodAddition.Annotation] = [
+            .init(prefix + "agent-inject", "true", owner: .userForBinding),
+            .init(prefix + "role", role, owner: .user),
+            .init(prefix + "agent-inject-secret-\(provider)", path, owner: .userForBinding),
+            .init(prefix + "agent-inject-file-\(provider)", file, owner: .userForBinding),
+            .init(prefix + "agent-inject-template-\(provider)", template(path: path, key: key), owner: .userForBinding),
+        ]
+        // The injector's own default needs no annotation.
+        if let address = vault.address { annotations.append(.init(prefix + "service", address, owner: .user)) }
+        if vault.authPath != "auth/kubernetes" {
+            annotations.append(.init(prefix + "auth-path", vault.authPath, owner: .user))
+        }
+        if let namespace = vault.namespace { annotations.append(.init(prefix + "namespace", namespace, owner: .user)) }
+        if let secret = vault.caSecret {
+            annotations.append(.init(prefix + "tls-secret", secret, owner: .user))
+            annotations.append(.init(prefix + "ca-cert", "/vault/tls/ca.crt", owner: .user))
+        }
+        let volume = vault.audience.map { audience in
+            PodAddition.Volume(
+                name: Self.tokenVolume, mountPath: nil, token: .init(audience: audience, expirationSeconds: 3600))
+        }
+        if volume != nil {
+            annotations.append(
+                .init(prefix + "agent-service-account-token-volume-name", Self.tokenVolume, owner: .userForBinding))
+        }
+
+        let source: Problem = .warning(
+            .applicationMustSource,
+            "\(provider): Vault's agent writes \(apiKey.variable) to /vault/secrets/\(file); start the application with `. /vault/secrets/\(file) && exec …`",
+            provider: provider)
+        return .fits(
+            Grant(
+                addition: PodAddition(
+                    volume: volume, annotations: annotations,
+                    readBy: .init(
+                        annotation: prefix + "agent-inject-status", value: "injected", reader: "the Vault injector")),
+                identity: [
+                    ("path", path), ("key", key), ("role", role), ("injector", vault.injector.rawValue),
+                    ("address", vault.address ?? ""), ("authPath", vault.authPath),
+                    ("namespace", vault.namespace ?? ""), ("audience", vault.audience ?? ""),
+                    ("caSecret", vault.caSecret ?? ""), ("variable", apiKey.variable),
+                ],
+                problems: [source]))
+    }
+
+    /// One line, `export NAME='…'`, with the quotes of the value escaped for a shell: exact for every value.
+    ///
+    /// Path and key have been checked to hold nothing that could end a string of the template.
+    private func template(path: String, key: String) -> String {
+        // The secret of KV version 2 is one level deeper; its API path has /data/ in it.
+        let data = path.contains("/data/") ? ".Data.data" : ".Data"
+        return """
+            {{- with secret "\(path)" -}}
+            export \(apiKey.variable)='{{ index \(data) "\(key)" | replaceAll "'" "'\\\\''" }}'
+            {{ end -}}
+            """
+    }
+}

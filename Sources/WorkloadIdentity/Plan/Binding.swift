@@ -1,0 +1,40 @@
+/// One provider of one ServiceAccount, resolved.
+public struct Binding: Hashable, Sendable {
+    public var provider: ProviderName
+    /// How the credential arrives; `nil`: the binding is blocked, and its problems say why.
+    public var outcome: Outcome?
+    public var problems: [Problem]
+
+    public struct Outcome: Hashable, Sendable {
+        public var mechanism: Mechanism
+        public var tier: Tier
+        public var reach: Reach
+        public var addition: PodAddition
+        /// The containers that get it.
+        public var containers: ContainerSelection
+        /// Variables with which the SDK would use a stored credential instead.
+        public var staticCredentials: [String]
+        /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
+        var identity: String
+    }
+
+    public var isBlocked: Bool { outcome == nil }
+    /// Whether a model can be called with what arrives.
+    public var isReady: Bool { outcome?.reach.includesModelCall == true }
+}
+
+/// Which containers of a pod are meant.
+public struct ContainerSelection: Hashable, Sendable {
+    /// Empty: all.
+    public var include: [String]
+    public var skip: [String]
+
+    public init(include: [String] = [], skip: [String] = []) {
+        self.include = include
+        self.skip = skip
+    }
+
+    public func contains(_ container: String) -> Bool {
+        (include.isEmpty || include.contains(container)) && !skip.contains(container)
+    }
+}

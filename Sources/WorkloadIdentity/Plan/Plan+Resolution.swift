@@ -1,0 +1,190 @@
+extension Plan {
+    /// The label, on a Namespace or a pod, and the annotation, on a ServiceAccount or a pod, that leaves pods alone when
+    /// it is `false`. As a label on a pod it may also be `required`.
+    public static let injectKey = "lanyard.dev/inject"
+
+    /// Judges one workload.
+    ///
+    /// - Parameters:
+    ///   - serviceAccount: the ServiceAccount's annotations.
+    ///   - pod: the pod, or the template of a workload; empty for the ServiceAccount alone.
+    ///   - namespaceLabels: the labels of the subject's namespace.
+    public init(
+        for subject: Subject, serviceAccount: [String: String], pod: PodContext = PodContext(),
+        namespaceLabels: [String: String] = [:], facts: PlatformFacts, configuration: Configuration
+    ) {
+        let providers = Provider.all(configuration)
+        let inputs = Inputs(
+            subject: subject, serviceAccount: serviceAccount, pod: pod.annotations,
+            keys: AnnotationKey.common + providers.flatMap(\.keys))
+
+        self.subject = subject
+        problems = inputs.problems
+        exemption = Self.exemption(subject, inputs, pod, namespaceLabels, configuration)
+
+        let named = Self.named(inputs, among: providers, problems: &problems)
+        let matrix = Matrix(configuration)
+        bindings = providers.filter { inputs.requested.contains($0.name) || named.contains($0.name) }.map { provider in
+            let request = BindingRequest(
+                provider: provider.name, isNamed: named.contains(provider.name), subject: subject, inputs: inputs,
+                facts: facts, configuration: configuration, pod: pod)
+            return Binding(provider, cell: matrix[facts.platform, provider.name], request)
+        }
+        problems += bindings.flatMap(\.problems)
+    }
+
+    private static func exemption(
+        _ subject: Subject, _ inputs: Inputs, _ pod: PodContext, _ namespaceLabels: [String: String],
+        _ configuration: Configuration
+    ) -> String? {
+        if configuration.namespaces.exclude.contains(subject.namespace) {
+            return "namespace \(subject.namespace) is excluded by the configuration (namespaces.exclude)"
+        }
+        if namespaceLabels[injectKey] == "false" {
+            return "namespace \(subject.namespace) is labelled \(injectKey)=false"
+        }
+        if pod.labels[injectKey] == "false" { return "the pod is labelled \(injectKey)=false" }
+        if inputs[.inject] == "false" { return "\(inputs.place(of: .inject)) is annotated \(injectKey)=false" }
+        return nil
+    }
+
+    /// The providers that `lanyard.dev/providers` lists, and a problem for each name that is none.
+    private static func named(
+        _ inputs: Inputs, among providers: [Provider], problems: inout [Problem]
+    ) -> Set<ProviderName> {
+        let known = providers.map(\.name)
+        var named: Set<ProviderName> = []
+        for name in inputs.names(.providers).map(ProviderName.init(rawValue:)) {
+            if known.contains(name) {
+                named.insert(name)
+            } else {
+                let meant = Spelling.nearest(to: name.rawValue, among: known.map(\.rawValue))
+                let advice =
+                    meant.map { "did you mean \($0)?" }
+                    ?? "write one of \(known.map(\.rawValue).joined(separator: ", "))"
+                problems.append(
+                    .error(
+                        .unknownProvider,
+                        "\(inputs.place(of: .providers)): \(AnnotationKey.providers.name) names \"\(name.rawValue.shortened)\", which is no provider; \(advice)",
+                        field: AnnotationKey.providers.name))
+            }
+        }
+        return named
+    }
+}
+
+extension Binding {
+    /// Chooses the first mechanism that fits, or says of each one what it lacks.
+    init(_ provider: Provider, cell: [Mechanism], _ request: BindingRequest) {
+        self.provider = provider.name
+        problems = []
+
+        let forcing = AnnotationKey.mechanism(of: provider.name)
+        let forced = request.inputs[forcing].flatMap(Mechanism.init(rawValue:))
+        if let forced, !cell.contains(forced) {
+            problems = [
+                .error(
+                    .unknownMechanism,
+                    "\(request.inputs.place(of: forcing)): \(forcing.name) is \"\(forced)\", which does not serve \(provider.name) on \(request.facts.platform); write \(ValueSyntax.oneOf(cell.map(\.rawValue)).expected)",
+                    field: forcing.name, provider: provider.name)
+            ]
+            return
+        }
+
+        var shortcomings: [String] = []
+        for mechanism in forced.map({ [$0] }) ?? cell {
+            guard let candidate = provider.mechanism(mechanism) else { continue }
+            let unmet = candidate.unmetNeeds(request)
+            switch candidate.attempt(request) {
+            case .fits(let grant) where unmet.isEmpty:
+                accept(grant, by: candidate, of: provider, request)
+                return
+            case .fits:
+                shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
+            case .missing(let inputs):
+                shortcomings.append("\(mechanism) needs \((inputs + unmet).joined(separator: " and "))")
+            }
+        }
+        problems = [
+            .error(
+                .noMechanism,
+                "\(request.subject): \(provider.name) has no way on \(request.facts.platform): "
+                    + (shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")),
+                provider: provider.name)
+        ]
+    }
+
+    private mutating func accept(
+        _ grant: Grant, by mechanism: any CredentialMechanism, of provider: Provider, _ request: BindingRequest
+    ) {
+        let inputs = request.inputs
+        let ownVariables = Set(grant.addition.groups.flatMap(\.variables).map(\.name))
+        outcome = Outcome(
+            mechanism: mechanism.mechanism,
+            tier: mechanism.tier(on: request.facts.platform),
+            reach: mechanism.reach,
+            addition: grant.addition,
+            containers: ContainerSelection(
+                include: inputs.names(.includeContainers),
+                skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
+            staticCredentials: mechanism.mechanism == .vaultAgent
+                ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
+            identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
+        problems = grant.problems + mechanism.reservations(request)
+    }
+}
+
+extension CredentialMechanism {
+    /// What the platform must have for this mechanism and has not.
+    fileprivate func unmetNeeds(_ request: BindingRequest) -> [String] {
+        var needs: [String] = []
+        if let issuerReader, request.facts.issuer.reach == .private {
+            let issuer = request.facts.issuer.url.map { "\($0) is private" } ?? "this cluster's is private"
+            needs.append(
+                "an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set issuer.public: true)")
+        }
+        if mechanism == .vaultAgent, case .runsFirst(let configuration) = request.facts.components.vaultInjector {
+            needs.append(
+                "an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts before pod-injector.lanyard.dev; rename it)")
+        }
+        return needs
+    }
+
+    /// What may still go wrong although the mechanism fits.
+    fileprivate func reservations(_ request: BindingRequest) -> [Problem] {
+        var problems: [Problem] = []
+        let provider = request.provider
+        if let issuerReader {
+            switch request.facts.issuer.reach {
+            case .public, .private: break
+            case .publicIfEnabled:
+                problems.append(
+                    .warning(
+                        .issuerUnverified,
+                        "\(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer; on \(request.facts.platform.title) it has to be switched on",
+                        provider: provider))
+            case .unknown:
+                problems.append(
+                    .warning(
+                        .issuerUnverified,
+                        "\(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer\(request.facts.issuer.url.map { " \($0)" } ?? ""), and whether it can is not known; set issuer.public in the configuration",
+                        provider: provider))
+            }
+        }
+        if mechanism == .vaultAgent, request.facts.components.vaultInjector == .absent {
+            problems.append(
+                .warning(
+                    .vaultInjectorNotFound,
+                    "\(request.subject): \(provider): no Vault injector is installed in this cluster, so the pod gets annotations that nobody reads",
+                    provider: provider))
+        }
+        if !reach.includesModelCall {
+            problems.append(
+                .error(
+                    .modelNotReachable,
+                    "\(request.subject): \(provider): \(mechanism) reaches the platform's APIs but no model; add \(AnnotationKey.vaultPath(of: provider).name)",
+                    provider: provider))
+        }
+        return problems
+    }
+}

@@ -1,0 +1,139 @@
+/// What a binding adds to a pod.
+public struct PodAddition: Hashable, Sendable {
+    public var volume: Volume?
+    public var groups: [VariableGroup]
+    /// Annotations for another webhook, or that the volume reads.
+    public var annotations: [Annotation]
+    /// Variables that something should set, though Lanyard has no value for them.
+    public var expected: [ExpectedVariable]
+    /// Variables of another identity: a container that has one keeps it, and gets nothing of this binding.
+    public var yieldsTo: [String]
+    /// An annotation that says that the webhook for which `annotations` are meant has been here already.
+    public var readBy: ReadMark?
+
+    public init(
+        volume: Volume? = nil, groups: [VariableGroup] = [], annotations: [Annotation] = [],
+        expected: [ExpectedVariable] = [], yieldsTo: [String] = [], readBy: ReadMark? = nil
+    ) {
+        self.volume = volume
+        self.groups = groups
+        self.annotations = annotations
+        self.expected = expected
+        self.yieldsTo = yieldsTo
+        self.readBy = readBy
+    }
+
+    public struct ReadMark: Hashable, Sendable {
+        public var annotation: String
+        public var value: String
+        /// Who leaves the mark.
+        public var reader: String
+    }
+
+    /// A projected volume.
+    public struct Volume: Hashable, Sendable {
+        public var name: String
+        /// Where containers see it. `nil`: they do not; another webhook's container does.
+        public var mountPath: String?
+        public var token: Token
+        public var file: File?
+
+        public init(name: String, mountPath: String?, token: Token, file: File? = nil) {
+            self.name = name
+            self.mountPath = mountPath
+            self.token = token
+            self.file = file
+        }
+
+        /// A ServiceAccount token that the kubelet keeps fresh.
+        public struct Token: Hashable, Sendable {
+            public var audience: String
+            public var expirationSeconds: Int
+            /// The file's name in the volume.
+            public var path: String
+
+            public init(audience: String, expirationSeconds: Int, path: String = "token") {
+                self.audience = audience
+                self.expirationSeconds = expirationSeconds
+                self.path = path
+            }
+        }
+
+        /// A file whose content is a pod annotation's value.
+        public struct File: Hashable, Sendable {
+            public var path: String
+            public var annotation: String
+
+            public init(path: String, annotation: String) {
+                self.path = path
+                self.annotation = annotation
+            }
+        }
+    }
+
+    public struct Annotation: Hashable, Sendable {
+        /// Who wins where the pod has another value already.
+        public enum Owner: Hashable, Sendable {
+            case lanyard
+            /// The user; the whole binding is left out, since it would be half-made.
+            case userForBinding
+            /// The user; the rest of the binding is still good.
+            case user
+        }
+
+        public var name: String
+        public var value: String
+        public var owner: Owner
+
+        public init(_ name: String, _ value: String, owner: Owner) {
+            self.name = name
+            self.value = value
+            self.owner = owner
+        }
+    }
+
+    public struct Variable: Hashable, Sendable {
+        public var name: String
+        public var value: String
+        /// Whether the value names a file of the volume: a container in which it counts needs the mount.
+        public var isInVolume: Bool
+
+        public init(_ name: String, _ value: String, isInVolume: Bool = false) {
+            self.name = name
+            self.value = value
+            self.isInVolume = isInVolume
+        }
+    }
+
+    /// Variables that are decided on together. What the user set is never changed.
+    public struct VariableGroup: Hashable, Sendable {
+        public enum Rule: Hashable, Sendable {
+            /// Completed if what the user set equals ours, else left out of that container.
+            case allOrNone
+            /// Left out if the user set any of them.
+            case unlessAnySet
+            /// Each one that is not there.
+            case each
+        }
+
+        public var rule: Rule
+        public var variables: [Variable]
+
+        public init(_ rule: Rule, _ variables: [Variable]) {
+            self.rule = rule
+            self.variables = variables
+        }
+    }
+
+    public struct ExpectedVariable: Hashable, Sendable {
+        /// One of these is enough.
+        public var names: [String]
+        /// What happens without, and what to write.
+        public var advice: String
+
+        public init(anyOf names: [String], advice: String) {
+            self.names = names
+            self.advice = advice
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// AWS Bedrock. Variables and their precedence:
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
+// The keys are those of the EKS Pod Identity Webhook: https://github.com/aws/amazon-eks-pod-identity-webhook
+
+extension Provider {
+    static let awsBedrock = Provider(
+        "aws-bedrock", title: "AWS Bedrock",
+        keys: AnnotationKey.aws,
+        mechanisms: [IRSA(), AWSWebIdentity()],
+        apiKey: APIKey(variable: "AWS_BEARER_TOKEN_BEDROCK"),
+        skipKey: .awsSkipContainers,
+        staticCredentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"])
+}
+
+extension AnnotationKey {
+    static let awsRoleARN = AnnotationKey(
+        "eks.amazonaws.com/role-arn", on: [.serviceAccount], .roleARN, asksFor: "aws-bedrock")
+    static let awsAudience = AnnotationKey("eks.amazonaws.com/audience", on: [.serviceAccount], .audience)
+    static let awsSTSRegionalEndpoints = AnnotationKey(
+        "eks.amazonaws.com/sts-regional-endpoints", on: [.serviceAccount], .boolean)
+    static let awsTokenExpiration = AnnotationKey(
+        "eks.amazonaws.com/token-expiration", on: [.serviceAccount, .pod], .seconds)
+    static let awsSkipContainers = AnnotationKey("eks.amazonaws.com/skip-containers", on: [.pod], .list)
+    static let awsRegion = lanyard("aws-region", .region)
+
+    fileprivate static let aws: [AnnotationKey] = [
+        .awsRoleARN, .awsAudience, .awsSTSRegionalEndpoints, .awsTokenExpiration, .awsSkipContainers, .awsRegion,
+    ]
+}
+
+/// IAM Roles for Service Accounts, exactly as EKS' own webhook makes them, so that both agree whichever runs first.
+struct IRSA: CredentialMechanism {
+    let mechanism = Mechanism.irsa
+    let issuerReader: String? = "AWS"
+
+    func tier(on platform: Platform) -> Tier { .native }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        webIdentity(request, volumeName: "aws-iam-token", mountPath: request.configuration.aws.tokenMountPath)
+    }
+}
+
+/// The same exchange from any other platform, with a volume of Lanyard's.
+struct AWSWebIdentity: CredentialMechanism {
+    let mechanism = Mechanism.awsWebIdentity
+    let issuerReader: String? = "AWS"
+
+    func tier(on platform: Platform) -> Tier { .federated }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        webIdentity(request, volumeName: request.volumeName, mountPath: request.mountPath)
+    }
+}
+
+extension CredentialMechanism {
+    /// `sts:AssumeRoleWithWebIdentity`: the SDKs read a role and a token file.
+    fileprivate func webIdentity(_ request: BindingRequest, volumeName: String, mountPath: String) -> Attempt {
+        let inputs = request.inputs
+        let settings = request.configuration.aws
+        guard let roleARN = inputs[.awsRoleARN] else { return .missing([inputs.missing(.awsRoleARN)]) }
+
+        var problems: [Problem] = []
+        let audience = inputs[.awsAudience] ?? settings.audience
+        let expiration = request.tokenExpiration(
+            .awsTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 600...86400, problems: &problems)
+        let region = inputs[.awsRegion] ?? settings.region
+        let isRegional = inputs.isTrue(.awsSTSRegionalEndpoints) ?? settings.stsRegionalEndpoints
+        let tokenFile = request.pod.path("\(mountPath)/token")
+
+        // In the order in which EKS' webhook adds them.
+        var groups: [PodAddition.VariableGroup] = []
+        if isRegional { groups.append(.init(.each, [.init("AWS_STS_REGIONAL_ENDPOINTS", "regional")])) }
+        if let region {
+            groups.append(.init(.unlessAnySet, [.init("AWS_DEFAULT_REGION", region), .init("AWS_REGION", region)]))
+        }
+        groups.append(
+            .init(
+                .allOrNone,
+                [
+                    .init("AWS_ROLE_ARN", roleARN),
+                    .init("AWS_WEB_IDENTITY_TOKEN_FILE", tokenFile, isInVolume: true),
+                ]))
+
+        let regionAdvice = "the AWS SDKs need a region: annotate the ServiceAccount with \(AnnotationKey.awsRegion.name)"
+        return .fits(
+            Grant(
+                addition: PodAddition(
+                    volume: .init(
+                        name: volumeName, mountPath: mountPath,
+                        token: .init(audience: audience, expirationSeconds: expiration)),
+                    groups: groups,
+                    expected: region == nil
+                        ? [.init(anyOf: ["AWS_REGION", "AWS_DEFAULT_REGION"], advice: regionAdvice)] : [],
+                    // EKS Pod Identity. boto3 would prefer the web identity, and the pod's role silently change.
+                    yieldsTo: ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
+                identity: [
+                    ("role", roleARN), ("audience", audience), ("expiration", "\(expiration)"),
+                    ("region", region ?? ""), ("regional", "\(isRegional)"),
+                ],
+                problems: problems))
+    }
+}

@@ -1,0 +1,191 @@
+import JSON
+
+// Google Vertex AI. Application Default Credentials: https://cloud.google.com/docs/authentication/application-default-credentials
+// Keys: GKE's own, and those of https://github.com/pfnet-research/gcp-workload-identity-federation-webhook
+
+extension Provider {
+    static let googleVertex = Provider(
+        "google-vertex", title: "Google Vertex AI",
+        keys: AnnotationKey.google,
+        mechanisms: [GKEWorkloadIdentity(), GCPWorkloadIdentityFederation()],
+        apiKey: APIKey(variable: "GOOGLE_API_KEY"),
+        skipKey: .googleSkipContainers,
+        // Tried before everything else; a file that is not there is an error.
+        staticCredentials: ["GOOGLE_APPLICATION_CREDENTIALS"])
+}
+
+extension AnnotationKey {
+    static let googleServiceAccount = AnnotationKey(
+        "iam.gke.io/gcp-service-account", on: [.serviceAccount], .googleServiceAccount, asksFor: "google-vertex")
+    static let googleProvider = AnnotationKey(
+        "cloud.google.com/workload-identity-provider", on: [.serviceAccount], .workloadIdentityProvider,
+        asksFor: "google-vertex")
+    static let googleImpersonated = AnnotationKey(
+        "cloud.google.com/service-account-email", on: [.serviceAccount], .googleServiceAccount)
+    static let googleAudience = AnnotationKey("cloud.google.com/audience", on: [.serviceAccount], .audience)
+    static let googleTokenExpiration = AnnotationKey(
+        "cloud.google.com/token-expiration", on: [.serviceAccount, .pod], .seconds)
+    static let googleSkipContainers = AnnotationKey("cloud.google.com/skip-containers", on: [.pod], .list)
+    /// Lanyard always delivers the file directly: the key is known so that nobody is told it is misspelt.
+    static let googleInjectionMode = AnnotationKey("cloud.google.com/injection-mode", on: [.serviceAccount], .anything)
+    static let googleProject = lanyard("gcp-project", .googleProject)
+    static let googleLocation = lanyard("gcp-location", .region)
+    /// Carries the credential configuration to the volume.
+    static let googleCredentials = stamp("google-vertex-credentials")
+
+    fileprivate static let google: [AnnotationKey] = [
+        .googleServiceAccount, .googleProvider, .googleImpersonated, .googleAudience, .googleTokenExpiration,
+        .googleSkipContainers, .googleInjectionMode, .googleProject, .googleLocation, .googleCredentials,
+    ]
+}
+
+enum GoogleServiceAccount {
+    /// The project in `NAME@PROJECT.iam.gserviceaccount.com`. A domain-scoped `PROJ.DOMAIN` is the project `DOMAIN:PROJ`.
+    static func project(of email: String) -> String? {
+        let suffix = ".iam.gserviceaccount.com"
+        guard email.hasSuffix(suffix), let at = email.firstIndex(of: "@") else { return nil }
+        let scope = email[email.index(after: at)...].dropLast(suffix.count)
+        guard let dot = scope.firstIndex(of: ".") else { return String(scope) }
+        return "\(scope[scope.index(after: dot)...]):\(scope[..<dot])"
+    }
+}
+
+/// GKE's metadata server answers for the ServiceAccount: no file, no volume, and no identity annotation needed.
+/// https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+struct GKEWorkloadIdentity: CredentialMechanism {
+    let mechanism = Mechanism.gkeWorkloadIdentity
+
+    func tier(on platform: Platform) -> Tier { .native }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        let account = request.inputs[.googleServiceAccount]
+        // With nothing to require, being asked for by name is what tells it from the other ways.
+        guard account != nil || request.isNamed else {
+            return .missing(["\(AnnotationKey.providers.name) to name \(request.provider)"])
+        }
+        let settings = GoogleSettings(request, email: account)
+        let unused: [Problem] =
+            request.inputs[.googleProvider] == nil
+            ? []
+            : [
+                request.noEffect(
+                    .googleProvider, "on GKE the metadata server answers: grant roles to the ServiceAccount's principal")
+            ]
+        return .fits(
+            Grant(
+                addition: PodAddition(groups: settings.groups),
+                identity: [("account", account ?? "")] + settings.identity,
+                problems: unused))
+    }
+}
+
+/// A workload identity pool trusts the cluster's issuer, whose keys may have been uploaded to it.
+/// https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes
+struct GCPWorkloadIdentityFederation: CredentialMechanism {
+    let mechanism = Mechanism.gcpWorkloadIdentityFederation
+
+    func tier(on platform: Platform) -> Tier { .federated }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        let inputs = request.inputs
+        guard let provider = inputs[.googleProvider] else {
+            let elsewhere =
+                inputs[.googleServiceAccount] == nil
+                ? "" : " (\(AnnotationKey.googleServiceAccount.name) has an effect on GKE only)"
+            return .missing([inputs.missing(.googleProvider) + elsewhere])
+        }
+        var problems: [Problem] = []
+        if inputs[.googleServiceAccount] != nil {
+            problems.append(
+                request.noEffect(
+                    .googleServiceAccount,
+                    "it works on GKE only; to impersonate the account here write \(AnnotationKey.googleImpersonated.name)"))
+        }
+        let configured = request.configuration.gcp
+        let audience = inputs[.googleAudience] ?? configured.audience ?? "https://iam.googleapis.com/\(provider)"
+        let expiration = request.tokenExpiration(
+            .googleTokenExpiration, default: configured.tokenExpirationSeconds, bounds: 3600...86400,
+            problems: &problems)
+        let email = inputs[.googleImpersonated]
+        let settings = GoogleSettings(request, email: email)
+        let file = "credentials.json"
+        let configuration = credentialConfiguration(
+            provider: provider, email: email, tokenFile: request.pod.path("\(request.mountPath)/token"))
+
+        return .fits(
+            Grant(
+                addition: PodAddition(
+                    volume: .init(
+                        name: request.volumeName, mountPath: request.mountPath,
+                        token: .init(audience: audience, expirationSeconds: expiration),
+                        file: .init(path: file, annotation: AnnotationKey.googleCredentials.name)),
+                    groups: [
+                        .init(
+                            .allOrNone,
+                            [
+                                .init(
+                                    "GOOGLE_APPLICATION_CREDENTIALS", request.pod.path("\(request.mountPath)/\(file)"),
+                                    isInVolume: true)
+                            ])
+                    ] + settings.groups,
+                    annotations: [
+                        .init(
+                            AnnotationKey.googleCredentials.name, configuration.serializedString(), owner: .lanyard)
+                    ],
+                    expected: settings.expected),
+                identity: [
+                    ("provider", provider), ("account", email ?? ""), ("audience", audience),
+                    ("expiration", "\(expiration)"),
+                ] + settings.identity,
+                problems: problems))
+    }
+
+    /// An `external_account` file, from this template alone: SDKs send the token wherever such a file says.
+    /// https://google.aip.dev/auth/4117
+    private func credentialConfiguration(provider: String, email: String?, tokenFile: String) -> JSONValue {
+        var configuration: JSONValue = [
+            "type": "external_account",
+            "audience": "//iam.googleapis.com/\(provider)",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": "https://sts.googleapis.com/v1/token",
+            "credential_source": ["file": .string(tokenFile), "format": ["type": "text"]],
+        ]
+        if let email {
+            configuration["service_account_impersonation_url"] =
+                "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/\(email):generateAccessToken"
+        }
+        return configuration
+    }
+}
+
+/// The project and location that Google's SDKs take from the environment.
+private struct GoogleSettings {
+    var project: String?
+    var location: String?
+
+    init(_ request: BindingRequest, email: String?) {
+        project =
+            request.inputs[.googleProject] ?? request.configuration.gcp.project
+            ?? email.flatMap(GoogleServiceAccount.project(of:))
+        location = request.inputs[.googleLocation] ?? request.configuration.gcp.location
+    }
+
+    var groups: [PodAddition.VariableGroup] {
+        let variables = [
+            project.map { PodAddition.Variable("GOOGLE_CLOUD_PROJECT", $0) },
+            location.map { PodAddition.Variable("GOOGLE_CLOUD_LOCATION", $0) },
+        ].compactMap { $0 }
+        return variables.isEmpty ? [] : [.init(.each, variables)]
+    }
+
+    var expected: [PodAddition.ExpectedVariable] {
+        guard project == nil else { return [] }
+        let advice =
+            "without a project google-auth asks the Resource Manager API for it, which needs a permission of its own: annotate the ServiceAccount with \(AnnotationKey.googleProject.name)"
+        return [.init(anyOf: ["GOOGLE_CLOUD_PROJECT"], advice: advice)]
+    }
+
+    var identity: [(name: String, value: String)] {
+        [("project", project ?? ""), ("location", location ?? "")]
+    }
+}

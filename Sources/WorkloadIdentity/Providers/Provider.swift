@@ -1,0 +1,34 @@
+/// Whose models are called: everything Lanyard knows of one provider, except its row of the matrix.
+public struct Provider: Sendable {
+    public let name: ProviderName
+    /// The name as the provider writes it.
+    public let title: String
+    /// The annotations that belong to this provider alone.
+    public let keys: [AnnotationKey]
+    /// The ways in which its credential can arrive without a stored key.
+    let mechanisms: [any CredentialMechanism]
+    /// How a stored key reaches its SDK.
+    public internal(set) var apiKey: APIKey
+    /// The vendor's own list of containers to leave out. It covers this provider only.
+    let skipKey: AnnotationKey?
+    /// Variables with which its SDK would use a stored credential in place of the identity.
+    public let staticCredentials: [String]
+
+    init(
+        _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
+        apiKey: APIKey, skipKey: AnnotationKey? = nil, staticCredentials: [String] = []
+    ) {
+        self.name = name
+        self.title = title
+        self.keys = keys + AnnotationKey.family(of: name)
+        self.mechanisms = mechanisms
+        self.apiKey = apiKey
+        self.skipKey = skipKey
+        self.staticCredentials = staticCredentials
+    }
+
+    func mechanism(_ mechanism: Mechanism) -> (any CredentialMechanism)? {
+        if mechanism == .vaultAgent { return VaultAgent(provider: name, apiKey: apiKey) }
+        return mechanisms.first { $0.mechanism == mechanism }
+    }
+}

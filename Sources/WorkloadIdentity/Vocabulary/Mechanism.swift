@@ -1,0 +1,36 @@
+/// How a credential arrives in a pod.
+public enum Mechanism: String, CaseIterable, Hashable, Sendable {
+    case irsa
+    case awsWebIdentity = "aws-web-identity"
+    case azureWorkloadIdentity = "azure-workload-identity"
+    case gkeWorkloadIdentity = "gke-workload-identity"
+    case gcpWorkloadIdentityFederation = "gcp-workload-identity-federation"
+    case anthropicFederation = "anthropic-federation"
+    case vaultAgent = "vault-agent"
+}
+
+extension Mechanism: CustomStringConvertible {
+    public var description: String { rawValue }
+}
+
+/// Who stands behind a credential.
+public enum Tier: String, CaseIterable, Hashable, Sendable {
+    /// The platform's own identity system.
+    case native
+    /// Another cloud trusts the cluster's OIDC issuer.
+    case federated
+    /// A stored secret, brokered.
+    case vault
+}
+
+/// What a mechanism gives to an application.
+public enum Reach: String, CaseIterable, Hashable, Sendable {
+    /// The provider's SDK finds the credential by itself.
+    case sdkDefault = "sdk-default"
+    /// The application must pass the credential to the SDK.
+    case needsCode = "needs-code"
+    /// The credential calls the platform's APIs but no model.
+    case platformAPIsOnly = "platform-apis-only"
+
+    public var includesModelCall: Bool { self != .platformAPIsOnly }
+}

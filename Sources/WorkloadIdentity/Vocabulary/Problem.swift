@@ -1,0 +1,81 @@
+/// Something wrong, and what to change.
+public struct Problem: Hashable, Sendable {
+    public enum Severity: String, Hashable, Sendable {
+        case error
+        case warning
+    }
+
+    /// A stable name in CamelCase that scripts may rely on.
+    public struct Reason: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+    }
+
+    public var severity: Severity
+    public var reason: Reason
+    /// Names the object and the key, and says what to write.
+    public var message: String
+    /// The annotation or label that is meant, if there is one.
+    public var field: String?
+    /// The provider whose credential is meant, if there is one.
+    public var provider: ProviderName?
+
+    public init(
+        _ severity: Severity, _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+    ) {
+        self.severity = severity
+        self.reason = reason
+        self.message = message
+        self.field = field
+        self.provider = provider
+    }
+
+    public static func error(
+        _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+    ) -> Problem {
+        Problem(.error, reason, message, field: field, provider: provider)
+    }
+
+    public static func warning(
+        _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+    ) -> Problem {
+        Problem(.warning, reason, message, field: field, provider: provider)
+    }
+}
+
+extension Problem.Reason: CustomStringConvertible {
+    public var description: String { rawValue }
+
+    // Annotations.
+    public static let invalidValue = Self(rawValue: "InvalidValue")
+    public static let unknownKey = Self(rawValue: "UnknownKey")
+    public static let misplacedKey = Self(rawValue: "MisplacedKey")
+    public static let unknownProvider = Self(rawValue: "UnknownProvider")
+    public static let unknownMechanism = Self(rawValue: "UnknownMechanism")
+    public static let noEffect = Self(rawValue: "NoEffect")
+    public static let outOfRange = Self(rawValue: "OutOfRange")
+
+    // The choice of a mechanism.
+    public static let noMechanism = Self(rawValue: "NoMechanism")
+    public static let issuerUnverified = Self(rawValue: "IssuerUnverified")
+    public static let applicationMustSource = Self(rawValue: "ApplicationMustSource")
+    public static let modelNotReachable = Self(rawValue: "ModelNotReachable")
+    public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
+    public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
+
+    // The pod.
+    public static let volumeNameTaken = Self(rawValue: "VolumeNameTaken")
+    public static let mountPathTaken = Self(rawValue: "MountPathTaken")
+    public static let userValueKept = Self(rawValue: "UserValueKept")
+    public static let variableMissing = Self(rawValue: "VariableMissing")
+    public static let staticCredential = Self(rawValue: "StaticCredential")
+    public static let environmentUnknown = Self(rawValue: "EnvironmentUnknown")
+    public static let unknownContainer = Self(rawValue: "UnknownContainer")
+    public static let anotherIdentity = Self(rawValue: "AnotherIdentity")
+    public static let malformedPod = Self(rawValue: "MalformedPod")
+    public static let serviceAccountNotFound = Self(rawValue: "ServiceAccountNotFound")
+    public static let credentialsRequired = Self(rawValue: "CredentialsRequired")
+}

@@ -1,0 +1,32 @@
+internal import Foundation
+
+enum StandardError {
+    static func write(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+enum ProcessEnvironment {
+    static var variables: [String: String] { ProcessInfo.processInfo.environment }
+}
+
+/// A file named on the command line; `-` is standard input.
+enum InputFile {
+    /// What a command reads at most, in bytes.
+    static let limit = 64 << 20
+
+    static func text(of path: String) throws(UsageProblem) -> String {
+        let data: Data
+        do {
+            data =
+                path == "-"
+                ? try FileHandle.standardInput.readToEnd() ?? Data()
+                : try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw UsageProblem("\(path): cannot be read: \(error.localizedDescription)")
+        }
+        guard data.count <= limit else { throw UsageProblem("\(path): is larger than \(limit >> 20) MiB") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw UsageProblem("\(path): is not UTF-8 text") }
+        return text
+    }
+}

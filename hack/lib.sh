@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# What the scripts of this folder share. To be sourced: `source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"`.
+#
+# Everything that is built or fetched lives in one cache outside the clone. Standard output belongs to
+# the scripts' results; whatever is said to a person goes to standard error.
+
+LANYARD_CACHE=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "${0##*/}: $*"
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# make_cache: the cache is there and can be written to, and its path is absolute.
+make_cache() {
+  if ! mkdir -p "$LANYARD_CACHE" || [[ ! -w $LANYARD_CACHE ]]; then
+    die "cannot write to the cache $LANYARD_CACHE: set LANYARD_CACHE to a folder that you own"
+  fi
+  LANYARD_CACHE=$(cd "$LANYARD_CACHE" && pwd)
+}
+
+# as_root COMMAND...: runs it as root, by sudo where that is needed.
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    say "  not root, and there is no sudo"
+    return 1
+  fi
+}
+
+# need_command COMMAND PACKAGE: installs the operating system's package unless the command is there.
+need_command() {
+  local command=$1 package=$2 log
+  have "$command" && return
+  have apt-get || die "the command '$command' is missing; install it and try again"
+  say "installing the package $package, for the command '$command'"
+  make_cache
+  log=$(mktemp "$LANYARD_CACHE/install-$package.XXXXXX")
+  # The second try is for a machine whose package lists are old or were never fetched.
+  if apt_install "$package" >"$log" 2>&1 ||
+    { as_root apt-get update >>"$log" 2>&1 && apt_install "$package" >>"$log" 2>&1; }; then
+    rm -f "$log"
+  else
+    show_tail "$log"
+    die "could not install $package (log: $log); install it by hand and try again"
+  fi
+  have "$command" || die "the package $package was installed, but '$command' is still missing"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
+}
+
+show_tail() { tail -n 20 "$1" 2>/dev/null | sed 's/^/  | /' >&2 || true; }
+
+# with_lock NAME COMMAND...: only one process of all that share the cache runs it at a time.
+with_lock() {
+  local name=$1 lock
+  shift
+  make_cache
+  exec {lock}>"$LANYARD_CACHE/$name.lock"
+  if ! flock --nonblock "$lock"; then
+    say "waiting for another process that does the same ($name)"
+    flock "$lock"
+  fi
+  "$@"
+  exec {lock}>&-
+}
+
+# new_work_folder NAME: sets WORK to an empty folder in the cache, on the file system of its results, so
+# that these can be moved into place at once. It goes when the script ends, however that is. Call it under
+# the lock NAME: what an earlier, killed process left behind is then nobody's, and goes too.
+new_work_folder() {
+  rm -rf "$LANYARD_CACHE/work/$1".*
+  mkdir -p "$LANYARD_CACHE/work"
+  WORK=$(mktemp -d "$LANYARD_CACHE/work/$1.XXXXXX")
+  trap end_work EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+end_work() {
+  if [[ ${STEP_PID:-} ]]; then
+    kill -- "-$STEP_PID" 2>/dev/null || true
+    wait "$STEP_PID" 2>/dev/null || true
+    STEP_PID=
+  fi
+  if [[ ${WORK:-} ]]; then
+    # Compilers that were told to end may still write for a moment.
+    rm -rf "$WORK" 2>/dev/null || { sleep 1 && rm -rf "$WORK"; }
+    WORK=
+  fi
+}
+
+# run_step WHAT LOG COMMAND...: runs it with its output in the log, and tells how long it takes. When it
+# fails, the end of the log is shown and the script ends; HINT, if set, says what can be done.
+run_step() {
+  local what=$1 log=$2 start=$SECONDS next=$((SECONDS + 15)) code=0
+  shift 2
+  say "$what"
+  printf '\n==> %s\n' "$what" >>"$log"
+  # Job control gives the step a process group of its own, so that all of it can be ended.
+  set -m
+  ("$@") </dev/null >>"$log" 2>&1 &
+  STEP_PID=$!
+  set +m
+  while kill -0 "$STEP_PID" 2>/dev/null; do
+    sleep 0.2
+    if ((SECONDS >= next)); then
+      say "  ... $((SECONDS - start)) s"
+      next=$((SECONDS + 15))
+    fi
+  done
+  wait "$STEP_PID" || code=$?
+  STEP_PID=
+  if ((code != 0)); then
+    show_tail "$log"
+    say "the whole log: $log"
+    die "this step failed (exit code $code): $what${HINT:+
+$HINT}"
+  fi
+  say "  done in $((SECONDS - start)) s"
+}
