@@ -1,5 +1,5 @@
 public import JSON
-public import KubernetesModel
+internal import KubernetesModel
 internal import NIOCore
 
 /// One API server, and what can be asked of it.
@@ -70,7 +70,7 @@ public struct KubernetesClient: Sendable {
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result.self) { group in
             defer { group.cancelAll() }
-            group.addTask(operation: body)
+            group.addTask { try await body() }
             group.addTask {
                 try await Task.sleep(for: limit)
                 throw KubernetesError(

@@ -70,7 +70,8 @@ public struct AdminServer: Service {
                 text: isReady && !isVerbose ? "ok\n" : checks.listing(verdict: "readyz", isReady: isReady))
         }
         router.get("metrics") { [registry] _, _ in
-            Response(status: .ok, contentType: PrometheusRegistry.contentType, bytes: registry.exposition() + ProcessMetrics.exposition())
+            let metrics = registry.exposition() + ProcessMetrics.exposition()
+            return Response(status: .ok, contentType: PrometheusRegistry.contentType, bytes: metrics)
         }
         return router
     }

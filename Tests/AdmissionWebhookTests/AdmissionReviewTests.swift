@@ -1,1 +1,130 @@
+import JSON
 import Testing
+
+@testable import AdmissionWebhook
+
+@Suite("AdmissionReview") struct AdmissionReviewTests {
+    @Test("is read with what handlers need, and the rest is skipped")
+    func read() throws {
+        let request = try AdmissionReview.request(in: review(), maximumDepth: 128)
+        #expect(request.uid == "8c3a8f6e-2f5c-4f1e-9d0b-3b1a5d6c7e8f")
+        #expect(request.kind == AdmissionRequest.Kind(version: "v1", kind: "Pod"))
+        #expect(request.resource == AdmissionRequest.Resource(version: "v1", resource: "pods"))
+        #expect(request.namespace == "shop")
+        #expect(request.name.isEmpty && request.subResource.isEmpty)
+        #expect(request.operation == .create)
+        #expect(!request.dryRun)
+        #expect(request.object["kind"]?.string == "Pod")
+    }
+
+    @Test("knows its operation", arguments: AdmissionRequest.Operation.allCases)
+    func operation(_ operation: AdmissionRequest.Operation) throws {
+        let body = review((["request", "operation"], .string(operation.rawValue)), (["request", "dryRun"], true))
+        let request = try AdmissionReview.request(in: body, maximumDepth: 128)
+        #expect(request.operation == operation)
+        #expect(request.dryRun)
+    }
+
+    @Test("does without what an API server may leave out or set to null")
+    func sparse() throws {
+        let body = Array(
+            """
+            {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",
+             "request":{"uid":"1","operation":"DELETE","name":null,"dryRun":null,"userInfo":null,"object":null}}
+            """.utf8)
+        let request = try AdmissionReview.request(in: body, maximumDepth: 128)
+        #expect(request.operation == .delete)
+        #expect(request.object == .null)
+    }
+
+    @Test(
+        "that is malformed is an error that says what is wrong and where",
+        arguments: [
+            ("", "the admission review cannot be read: expected an object, found the end of the text at byte 0"),
+            ("[]", "the admission review cannot be read: expected an object, found an array at byte 0"),
+            ("{}", "kind is '', and must be 'AdmissionReview'"),
+            ("null", "kind is '', and must be 'AdmissionReview'"),
+            (#"{"kind":"Pod","apiVersion":"v1"}"#, "kind is 'Pod', and must be 'AdmissionReview'"),
+            (
+                #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1"}"#,
+                "apiVersion 'admission.k8s.io/v1beta1' is not supported; 'admission.k8s.io/v1' is"
+            ),
+            (
+                #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#,
+                "the admission review has no request"
+            ),
+            (
+                #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}"#,
+                "the admission review has no request"
+            ),
+            (
+                #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"operation":"CREATE"}}"#,
+                "the admission review's request has no uid"
+            ),
+            (
+                #"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1"}}"#,
+                "the admission review's request has no operation"
+            ),
+            (
+                #"{"request":{"operation":"PATCH"}}"#,
+                "operation 'PATCH' is not known; it must be one of CREATE, UPDATE, DELETE, CONNECT"
+            ),
+            (
+                #"{"request":{"uid":7}}"#,
+                "the admission review cannot be read: expected a string, found a number at byte 18"
+            ),
+            (
+                #"{"request":{"object":{"a":}}}"#,
+                "the admission review cannot be read: expected a value, found '}' at byte 26"
+            ),
+            (
+                #"{"request":{"oldObject":{"a":tru}}}"#,
+                "the admission review cannot be read: expected a value, found a boolean at byte 29"
+            ),
+            (
+                #"{"kind":"AdmissionReview"} {}"#,
+                "the admission review cannot be read: expected the end of the text, found an object at byte 27"
+            ),
+        ])
+    func malformed(_ body: String, _ message: String) {
+        let error = #expect(throws: MalformedReview.self) {
+            try AdmissionReview.request(in: Array(body.utf8), maximumDepth: 128)
+        }
+        #expect(error?.description == message)
+    }
+
+    @Test("that nests too deep is an error, whatever the depth", arguments: [128, 1_000_000])
+    func deep(_ depth: Int) {
+        let body = #"{"request":{"object":"# + String(repeating: "[", count: depth)
+        let error = #expect(throws: MalformedReview.self) {
+            try AdmissionReview.request(in: Array(body.utf8), maximumDepth: 128)
+        }
+        #expect(error?.description.contains("too deep") == true)
+    }
+
+    @Test("that is cut off anywhere, or has any one byte broken, is an error or a review, and never a trap")
+    func corrupted() {
+        let body = review()
+        for offset in body.indices {
+            #expect(throws: MalformedReview.self) {
+                try AdmissionReview.request(in: Array(body[..<offset]), maximumDepth: 128)
+            }
+            for byte: UInt8 in [0x00, 0x22, 0x5C, 0x7B, 0x7D, 0xFF] {
+                var broken = body
+                broken[offset] = byte
+                _ = try? AdmissionReview.request(in: broken, maximumDepth: 128)
+            }
+        }
+    }
+
+    @Test("names the requesting user by a stable hash, and nowhere in clear")
+    func user() throws {
+        let request = try AdmissionReview.request(in: review(), maximumDepth: 128)
+        #expect(request.userHash == "cde97f016fb6")
+        #expect(!"\(request)".contains("replicaset-controller"))
+        #expect(!String(reflecting: request).contains("replicaset-controller"))
+        var dumped = ""
+        dump(request, to: &dumped)
+        #expect(!dumped.contains("replicaset-controller"))
+    }
+}

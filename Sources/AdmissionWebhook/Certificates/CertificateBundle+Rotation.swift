@@ -57,7 +57,7 @@ extension CertificateBundle {
         lifetimes: CertificateLifetimes = CertificateLifetimes()
     ) throws(CertificateError) -> Change {
         guard authority.certificate.isValid(at: now) else {
-            return try replace(for: names, at: now, lifetimes: lifetimes, because: "the CA has expired")
+            return try replace(for: names, at: now, lifetimes: lifetimes, because: "the CA has expired or is not valid yet")
         }
         if let reason = reasonToRenew(for: names, at: now, lifetimes: lifetimes) {
             servingCertificate = try authority.serve(names, validFrom: now, lifetimes: lifetimes)
@@ -95,7 +95,7 @@ extension CertificateBundle {
         guard leaf.isValid(at: now) else { return "the serving certificate has expired or is not valid yet" }
         // Anything else can wait until the CA is known everywhere.
         guard now >= announced(lifetimes) else { return nil }
-        guard leaf.isSigned(by: authority.certificate) else { return "the serving certificate is signed by a CA of the past" }
+        guard leaf.isSigned(by: authority.certificate) else { return "the serving certificate is of an older CA" }
         guard now < leaf.renewal(lifetimes) else { return "the serving certificate expires soon" }
         return nil
     }

@@ -11,7 +11,12 @@ public struct ServingNames: Sendable, Hashable {
     public let hosts: [String]
 
     /// - Parameter extraHosts: names, or addresses such as `127.0.0.1` or `[::1]`, that the webhook is reached by as well.
-    public init(service: String, namespace: String, clusterDomain: String = "cluster.local", extraHosts: [String] = []) {
+    public init(
+        service: String,
+        namespace: String,
+        clusterDomain: String = "cluster.local",
+        extraHosts: [String] = []
+    ) {
         let qualified = "\(service).\(namespace)"
         self.init(hosts: [service, qualified, "\(qualified).svc", "\(qualified).svc.\(clusterDomain)"] + extraHosts)
     }

@@ -5,7 +5,7 @@ extension AdmissionResponse {
     func review(uid: String) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(512)
-        output.append(contentsOf: #"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#.utf8)
+        output.append(contentsOf: envelopeStart)
         JSONValue.write(uid, to: &output)
         output.append(contentsOf: #","allowed":"#.utf8)
         output.append(contentsOf: (allowed ? "true" : "false").utf8)
@@ -30,10 +30,18 @@ extension AdmissionResponse {
     }
 }
 
+private let envelopeStart = Array(
+    #"{"apiVersion":"\#(AdmissionReview.apiVersion)","kind":"\#(AdmissionReview.kind)","response":{"uid":"#.utf8)
+
 extension AdmissionResponse.Refusal {
     /// `metav1.Status`
     fileprivate var json: JSONValue {
-        ["status": "Failure", "message": .string(message), "reason": .string(reason), "code": .number(JSONNumber(code))]
+        [
+            "status": "Failure",
+            "message": .string(message),
+            "reason": .string(reason),
+            "code": .number(JSONNumber(code)),
+        ]
     }
 }
 

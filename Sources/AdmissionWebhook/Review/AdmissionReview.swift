@@ -65,7 +65,8 @@ private struct Envelope: JSONReadable {
 extension AdmissionRequest: JSONReadable {
     public init(from json: inout JSONReader) throws {
         var operation: Operation?
-        self.init(uid: "", kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""), object: nil)
+        let nothing = (kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""))
+        self.init(uid: "", kind: nothing.kind, resource: nothing.resource, object: .null)
         try json.object { key, json in
             switch key {
             case "uid": uid = try json.optionalString() ?? ""

@@ -11,7 +11,11 @@ import NIOCore
 struct AdmissionResponder: HTTPResponder {
     /// Nothing is needed of the connection, so nothing is kept.
     struct Context: InitializableFromSource {
+        static let none = Context()
+
         init(source: ApplicationRequestContextSource) {}
+
+        private init() {}
     }
 
     private struct Webhook {

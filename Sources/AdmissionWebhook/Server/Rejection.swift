@@ -38,6 +38,7 @@ struct Rejection: Error {
         case .contentTooLarge: headers[.connection] = "close"
         default: break
         }
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: reason + "\n")))
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: reason + "\n"))
+        return Response(status: status, headers: headers, body: body)
     }
 }

@@ -34,7 +34,7 @@ extension CredentialPlugin {
                 arguments: Arguments(arguments),
                 environment: .inherit.updating(Dictionary(updates) { _, last in last }),
                 output: .bytes(limit: Self.maximumOutputSize),
-                error: .discarded)
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
             guard result.terminationStatus.isSuccess else {
                 throw CredentialPluginFailure(self, "failed: \(result.terminationStatus)")
             }

@@ -66,7 +66,7 @@ public struct ValueSyntax: Sendable {
         guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isLowercaseNameByte),
             let project = GoogleServiceAccount.project(of: value)
         else { return false }
-        return !project.isEmpty && project.utf8.allSatisfy { $0.isLowercaseNameByte || $0 == UInt8(ascii: ".") }
+        return googleProject.accepts(project)
     }
 
     /// https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes

@@ -59,8 +59,8 @@ struct GKEWorkloadIdentity: CredentialMechanism {
 
     func attempt(_ request: BindingRequest) -> Attempt {
         let account = request.inputs[.googleServiceAccount]
-        // With nothing to require, being asked for by name is what tells it from the other ways.
-        guard account != nil || request.isNamed else {
+        // With nothing to require, what the user asked by is what tells it from a stored key.
+        guard account != nil || request.isNamed || request.inputs[.googleProvider] != nil else {
             return .missing(["\(AnnotationKey.providers.name) to name \(request.provider)"])
         }
         let settings = GoogleSettings(request, email: account)

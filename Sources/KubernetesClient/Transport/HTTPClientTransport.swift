@@ -1,0 +1,117 @@
+internal import AsyncHTTPClient
+public import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Reaches an API server over the network.
+///
+/// Watches and calls have connections of their own: a watch holds one for minutes, and must not keep a call waiting. Both
+/// speak HTTP/1.1, since a broken HTTP/2 connection would go unnoticed (async-http-client has no ping) and take
+/// everything on it along.
+///
+/// Credentials are asked for at each attempt. An answer of 401 leads to one more attempt with new ones, if new ones can be
+/// had; a reading call is repeated once if the server closed an idle connection just when it was to be used.
+public final class HTTPClientTransport: KubernetesTransport {
+    private let server: String
+    private let configuration: ClusterConfiguration
+    private let credentials: CredentialSource
+    private let calls: HTTPClient
+    private let watches: HTTPClient
+    private let logger: Logger
+
+    /// Connects when it is first used. ``shutdown()`` has to be called before it goes.
+    ///
+    /// - Throws: a ``ConfigurationError`` if a certificate or key cannot be used.
+    public init(_ configuration: ClusterConfiguration, logger: Logger) throws {
+        let client = try HTTPClient.Configuration(reaching: configuration)
+        self.configuration = configuration
+        self.logger = logger
+        server = configuration.addressWithTLSServerName
+        credentials = CredentialSource(configuration)
+        calls = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: client.forCalls)
+        watches = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: client.forWatches)
+    }
+
+    public func shutdown() async throws {
+        try await watches.shutdown()
+        try await calls.shutdown()
+    }
+
+    public func withResponse<Result: Sendable>(
+        to request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
+    ) async throws -> Result {
+        var response = try await responseAfterRenewal(to: request)
+        return try await body(&response)
+    }
+
+    private func responseAfterRenewal(to request: KubernetesRequest) async throws -> KubernetesResponse {
+        let response = try await responseAfterReconnection(to: request)
+        guard response.statusCode == 401, await credentials.expire() else { return response }
+        logger.debug("the API server did not take the credentials; renewing them")
+        return try await responseAfterReconnection(to: request)
+    }
+
+    private func responseAfterReconnection(to request: KubernetesRequest) async throws -> KubernetesResponse {
+        do {
+            return try await response(to: request)
+        } catch let error as HTTPClientError where error == .remoteConnectionClosed && request.method == .get {
+            return try await failing(request) { try await response(to: request) }
+        } catch {
+            throw failure(of: request, error)
+        }
+    }
+
+    private func response(to request: KubernetesRequest) async throws -> KubernetesResponse {
+        let prepared = try await prepare(request)
+        let client = request.isWatch ? watches : calls
+        let response = try await client.execute(
+            prepared, deadline: .now() + TimeAmount(request.timeout), logger: logger)
+        var chunks = response.body.makeAsyncIterator()
+        return KubernetesResponse(
+            statusCode: Int(response.status.code),
+            retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds($0) }
+        ) { [self] in
+            try await failing(request) { try await chunks.next(isolation: #isolation) }
+        }
+    }
+
+    private func prepare(_ request: KubernetesRequest) async throws -> HTTPClientRequest {
+        let access = try await credentials.current()
+        var prepared = HTTPClientRequest(url: server + request.target)
+        prepared.method = HTTPMethod(rawValue: request.method.rawValue)
+        prepared.headers.add(name: "Accept", value: request.accept)
+        prepared.headers.add(name: "User-Agent", value: "lanyard")
+        if let token = access.token {
+            prepared.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
+        if let contentType = request.contentType {
+            prepared.headers.add(name: "Content-Type", value: contentType)
+            prepared.body = .bytes(ByteBuffer(bytes: request.body))
+        }
+        if let certificate = access.clientCertificate {
+            prepared.tlsConfiguration = try .client(of: configuration, certificate: certificate)
+        }
+        return prepared
+    }
+
+    private func failing<Value>(
+        _ request: KubernetesRequest, _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw failure(of: request, error)
+        }
+    }
+
+    private func failure(of request: KubernetesRequest, _ error: any Error) -> any Error {
+        Task.isCancelled ? CancellationError() : KubernetesError(error, during: request, to: configuration.server)
+    }
+}
+
+extension TimeAmount {
+    fileprivate init(_ duration: Duration) {
+        self = .milliseconds(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,265 @@
+import Hummingbird
+import HummingbirdCore
+import InMemoryLogging
+import JSON
+import Logging
+import MetricsTestKit
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import AdmissionWebhook
+
+@Suite("AdmissionResponder", .timeLimit(.minutes(1))) struct AdmissionResponderTests {
+    @Test("answers a review with the handler's verdict")
+    func verdict() async throws {
+        var patch = JSONPatch()
+        patch.add([], at: JSONPointer("spec", "volumes"))
+        let harness = ResponderHarness { [patch] request in
+            #expect(request.namespace == "shop")
+            return .allowed(patch: patch, warnings: ["careful"])
+        }
+        let response = try await harness.post(review())
+        #expect(response.status == .ok)
+        #expect(response.headers[.contentType] == "application/json")
+        #expect(response.headers[.contentLength] == "\(response.body.readableBytes)")
+        let json = try JSONValue(parsing: Array(response.body.readableBytesView))
+        #expect(json["response"]?["uid"]?.string == "8c3a8f6e-2f5c-4f1e-9d0b-3b1a5d6c7e8f")
+        #expect(json["response"]?["allowed"]?.bool == true)
+        #expect(json["response"]?["warnings"] == ["careful"])
+        #expect(harness.outcomes == ["patched": 1])
+    }
+
+    @Test("finds the handler by path, whatever the query")
+    func paths() async throws {
+        let harness = ResponderHarness()
+        #expect(try await harness.post(review(), to: "/mutate?timeout=5s").status == .ok)
+        #expect(try await harness.post(review(), to: "/").status == .notFound)
+        #expect(try await harness.post(review(), to: "/mutate/").status == .notFound)
+    }
+
+    @Test("takes POST only", arguments: [HTTPRequest.Method.get, .head, .put, .patch, .delete])
+    func methods(_ method: HTTPRequest.Method) async throws {
+        let response = try await ResponderHarness().send(method, review())
+        #expect(response.status == .methodNotAllowed)
+        #expect(response.headers[.allow] == "POST")
+    }
+
+    @Test(
+        "takes JSON only",
+        arguments: [
+            ("application/json", HTTPResponse.Status.ok),
+            ("application/json; charset=utf-8", .ok),
+            ("application/json;charset=utf-8", .ok),
+            ("Application/JSON", .ok),
+            ("application/jsonp", .unsupportedMediaType),
+            ("text/json", .unsupportedMediaType),
+            ("", .unsupportedMediaType),
+            (nil, .unsupportedMediaType),
+        ] as [(String?, HTTPResponse.Status)])
+    func contentTypes(_ contentType: String?, _ status: HTTPResponse.Status) async throws {
+        #expect(try await ResponderHarness().post(review(), contentType: contentType).status == status)
+    }
+
+    @Test("says in plain text what is wrong with a review, and where")
+    func malformed() async throws {
+        let harness = ResponderHarness()
+        let response = try await harness.post(Array(#"{"request":{"uid":7}}"#.utf8))
+        #expect(response.status == .badRequest)
+        #expect(response.headers[.contentType] == "text/plain; charset=utf-8")
+        #expect(
+            String(buffer: response.body)
+                == "the admission review cannot be read: expected a string, found a number at byte 18\n")
+        #expect(harness.outcomes == ["malformed": 1])
+    }
+
+    @Test("takes bodies up to the limit and no larger, with or without a Content-Length", arguments: [true, false])
+    func sizes(_ declaresLength: Bool) async throws {
+        let body = review()
+        let configuration = AdmissionServer.Configuration.test { $0.bodyLimit = body.count }
+        let fitting = ResponderHarness(configuration)
+        #expect(try await fitting.post(body, declaresLength: declaresLength).status == .ok)
+        let response = try await fitting.post(body + [0x20], declaresLength: declaresLength)
+        #expect(response.status == .contentTooLarge)
+        #expect(String(buffer: response.body) == "an admission review may have \(body.count) bytes at most\n")
+        #expect(response.headers[.connection] == "close")
+        #expect(fitting.outcomes == ["allowed": 1, "malformed": 1])
+    }
+
+    @Test("limits depth")
+    func depth() async throws {
+        let harness = ResponderHarness(.test { $0.depthLimit = 8 })
+        #expect(try await harness.post(review(object: [[[[[1]]]]])).status == .ok)
+        #expect(try await harness.post(review(object: [[[[[[[1]]]]]]])).status == .badRequest)
+    }
+
+    @Test("sends reviews away that there is no room for, and lets others in again", arguments: [true, false])
+    func overload(_ countsBytes: Bool) async throws {
+        let slowBody = review((["request", "name"], "slow"))
+        let configuration = AdmissionServer.Configuration.test {
+            if countsBytes { $0.bytesInFlightLimit = slowBody.count } else { $0.reviewLimit = 1 }
+        }
+        let (begun, isBegun) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let harness = ResponderHarness(configuration) { request in
+            if request.name == "slow" {
+                isBegun.finish()
+                for await _ in released {}
+            }
+            return .allowed()
+        }
+        async let slow = harness.post(slowBody)
+        for await _ in begun {}
+        let refused = try await harness.post(review())
+        #expect(refused.status == .serviceUnavailable)
+        #expect(refused.headers[.retryAfter] == "1")
+        release.finish()
+        #expect(try await slow.status == .ok)
+        #expect(try await harness.post(review()).status == .ok)
+        #expect(harness.outcomes == ["allowed": 2, "overloaded": 1])
+        let inFlight = try harness.metrics.expectMeter("admission_webhook_reviews_in_flight", [("path", "/mutate")])
+        #expect(inFlight.values.last == 0)
+    }
+
+    @Test("answers HTTP 500 with the reason if the handler fails, and logs which review it was")
+    func failure() async throws {
+        let harness = ResponderHarness { _ in throw TestError() }
+        let response = try await harness.post(review())
+        #expect(response.status == .internalServerError)
+        #expect(String(buffer: response.body) == "the admission handler failed: the store is on fire\n")
+        #expect(harness.outcomes == ["failed": 1])
+        let record = try #require(harness.log.entries.first { $0.level == .error })
+        #expect(record.metadata["review.uid"] == "8c3a8f6e-2f5c-4f1e-9d0b-3b1a5d6c7e8f")
+        #expect(record.metadata["namespace"] == "shop")
+        #expect(record.metadata["reason"] == "the admission handler failed: the store is on fire")
+    }
+
+    @Test("cancels a handler that takes too long, and answers HTTP 500")
+    func deadline() async throws {
+        let harness = ResponderHarness(clock: ImpatientClock()) { _ in
+            try await Task.sleep(for: .seconds(3600))
+            return .allowed()
+        }
+        let response = try await harness.post(review())
+        #expect(response.status == .internalServerError)
+        #expect(String(buffer: response.body) == "the admission handler gave no verdict within 4.0 seconds\n")
+    }
+
+    @Test("never logs the requesting user in clear, refused or failed")
+    func user() async throws {
+        let refusing = ResponderHarness { _ in .refused("no") }
+        let failing = ResponderHarness { _ in throw TestError() }
+        for harness in [refusing, failing] {
+            _ = try await harness.post(review())
+            #expect(!harness.log.entries.isEmpty)
+            #expect(harness.log.entries.contains { $0.metadata["review.user"] != nil })
+            #expect(!harness.log.entries.contains { "\($0)".contains("replicaset-controller") })
+        }
+        #expect(refusing.outcomes == ["refused": 1])
+    }
+
+    @Test("logs nothing above debug about what it allows")
+    func quiet() async throws {
+        let harness = ResponderHarness()
+        _ = try await harness.post(review())
+        #expect(harness.log.entries.filter { $0.level > .debug }.isEmpty)
+    }
+}
+
+/// A response, collected.
+private struct Answer {
+    let status: HTTPResponse.Status
+    let headers: HTTPFields
+    let body: ByteBuffer
+}
+
+/// A responder with one webhook at `/mutate`, without sockets.
+private struct ResponderHarness {
+    let metrics = TestMetrics()
+    let log = InMemoryLogHandler()
+    private let responder: AdmissionResponder
+
+    init(
+        _ configuration: AdmissionServer.Configuration = .init(),
+        clock: any Clock<Duration> = .continuous,
+        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse = { _ in .allowed() }
+    ) {
+        responder = AdmissionResponder(
+            configuration: configuration,
+            handlers: ["/mutate": TestHandler(judge)],
+            metrics: metrics,
+            logger: Logger(label: "test") { [log] _ in log },
+            clock: clock)
+    }
+
+    /// How many reviews ended in each way, without those that none did.
+    var outcomes: [String: Int64] {
+        var outcomes: [String: Int64] = [:]
+        for outcome in AdmissionMetrics.Outcome.allCases {
+            let labels = [("path", "/mutate"), ("outcome", outcome.rawValue)]
+            let total = metrics.counterTotal(label: "admission_webhook_reviews_total", dimensions: labels)
+            if total > 0 { outcomes[outcome.rawValue] = total }
+        }
+        return outcomes
+    }
+
+    func post(
+        _ body: [UInt8],
+        to path: String = "/mutate",
+        contentType: String? = "application/json",
+        declaresLength: Bool = true
+    ) async throws -> Answer {
+        try await send(.post, body, to: path, contentType: contentType, declaresLength: declaresLength)
+    }
+
+    func send(
+        _ method: HTTPRequest.Method,
+        _ body: [UInt8],
+        to path: String = "/mutate",
+        contentType: String? = "application/json",
+        declaresLength: Bool = true
+    ) async throws -> Answer {
+        var headers = HTTPFields()
+        headers[.contentType] = contentType
+        if declaresLength { headers[.contentLength] = "\(body.count)" }
+        let chunks = stride(from: 0, to: body.count, by: 100).map { start in
+            ByteBuffer(bytes: body[start..<min(start + 100, body.count)])
+        }
+        let request = Request(
+            head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path, headerFields: headers),
+            body: RequestBody(asyncSequence: AsyncStream { stream in
+                for chunk in chunks { stream.yield(chunk) }
+                stream.finish()
+            }))
+        let response = try await responder.respond(to: request, context: .none)
+        let collected = CollectedBody()
+        try await response.body.write(collected)
+        return Answer(status: response.status, headers: response.headers, body: collected.buffer.withLock { $0 })
+    }
+}
+
+private final class CollectedBody: ResponseBodyWriter, Sendable {
+    let buffer = Mutex(ByteBuffer())
+
+    func write(_ buffer: ByteBuffer) async throws {
+        self.buffer.withLock { _ = $0.writeImmutableBuffer(buffer) }
+    }
+
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+/// A clock by which everything takes too long.
+private struct ImpatientClock: Clock {
+    typealias Instant = ContinuousClock.Instant
+    var now: Instant { .now }
+    var minimumResolution: Duration { .nanoseconds(1) }
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {}
+}
+
+extension AdmissionServer.Configuration {
+    static func test(_ change: (inout Self) -> Void) -> Self {
+        var configuration = Self()
+        change(&configuration)
+        return configuration
+    }
+}

@@ -1,0 +1,66 @@
+import JSON
+import Testing
+import WorkloadIdentity
+
+@Suite struct ConfigurationTests {
+    @Test("an empty file means the defaults")
+    func hasDefaults() throws {
+        #expect(try Configuration(.null) == Configuration())
+        #expect(try Configuration([:]) == Configuration())
+    }
+
+    @Test("what it shows can be read back")
+    func roundTrips() throws {
+        var configuration = Configuration()
+        configuration.platform = .oke
+        configuration.issuer.isPublic = true
+        configuration.aws.region = "eu-central-1"
+        configuration.providers["acme"] = APIKey(variable: "ACME_KEY", vaultKey: "k")
+        configuration.matrix[.oke] = ["openai": [.vaultAgent]]
+        #expect(try Configuration(configuration.json) == configuration)
+        #expect(try Configuration(Configuration().json) == Configuration())
+    }
+
+    @Test("the environment wins over the file")
+    func readsEnvironment() throws {
+        let configuration = try Configuration(
+            ["aws": ["region": "eu-west-1"], "namespaces": ["exclude": ["a"]]],
+            environment: [
+                "LANYARD_AWS_REGION": "us-east-1", "LANYARD_NAMESPACES_EXCLUDE": "kube-system, b",
+                "LANYARD_AZURE_TOKEN_EXPIRATION_SECONDS": "7200", "LANYARD_AWS_STS_REGIONAL_ENDPOINTS": "true",
+                "LANYARD_PROVIDERS": #"{"acme":{"variable":"ACME_KEY"}}"#, "PATH": "/bin",
+            ])
+        #expect(configuration.aws.region == "us-east-1")
+        #expect(configuration.namespaces.exclude == ["kube-system", "b"])
+        #expect(configuration.azure.tokenExpirationSeconds == 7200)
+        #expect(configuration.aws.stsRegionalEndpoints)
+        #expect(configuration.providers["acme"]?.vaultKey == "api_key")
+    }
+
+    @Test(
+        "a setting that cannot be used names itself and says what to write",
+        arguments: [
+            (["aws": ["regoin": "x"]], "aws.regoin: is not a setting; did you mean \"aws.region\"?"),
+            (["platform": "eksx"], "platform: \"eksx\" is not known; write one of \"auto\", \"eks\""),
+            (["aws": ["tokenExpirationSeconds": 10]], "aws.tokenExpirationSeconds: write a whole number of seconds"),
+            (["aws": "x"], "aws: expected a map of settings, found a string"),
+            (["issuer": ["url": "http://x"]], "issuer.url: \"http://x\" is not an https URL"),
+            (["azure": ["tenantId": "contoso"]], "azure.tenantId: \"contoso\" cannot be used; write a UUID"),
+            (["matrix": ["mars": [:]]], "matrix.mars: is not a platform"),
+            (["matrix": ["eks": ["openai": ["magic"]]]], "matrix.eks.openai: \"magic\" is not known"),
+            (["providers": ["acme": [:]]], "providers.acme: add \"variable\""),
+            ([1], "the configuration: expected a map of settings, found an array"),
+        ] as [(JSONValue, String)])
+    func refuses(file: JSONValue, message: String) {
+        let error = #expect(throws: ConfigurationError.self) { try Configuration(file) }
+        #expect(error.map { "\($0)".hasPrefix(message) } == true, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test("an unknown variable of Lanyard's is an error too")
+    func refusesUnknownVariable() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(.null, environment: ["LANYARD_AWS_REGOIN": "x"])
+        }
+        #expect(error.map { "\($0)" } == "LANYARD_AWS_REGOIN: is not a setting; did you mean \"LANYARD_AWS_REGION\"?")
+    }
+}

@@ -1,0 +1,50 @@
+import WorkloadIdentity
+
+/// Annotations of a ServiceAccount that are enough for a mechanism, with values that could be real.
+enum Fixture {
+    static let subject = Subject(namespace: "ai", serviceAccount: "llm")
+
+    static let aws = ["eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock"]
+    static let azure = [
+        "azure.workload.identity/client-id": "11111111-2222-3333-4444-555555555555",
+        "azure.workload.identity/tenant-id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+    ]
+    static let google = [
+        "cloud.google.com/workload-identity-provider":
+            "projects/123456789/locations/global/workloadIdentityPools/clusters/providers/prod"
+    ]
+    static let anthropic = [
+        "lanyard.dev/anthropic-federation-rule-id": "fdrl_01abc",
+        "lanyard.dev/anthropic-organization-id": "99999999-8888-7777-6666-555555555555",
+    ]
+    static let vaultOpenAI = [
+        "lanyard.dev/vault-path.openai": "secret/data/ai/openai", "lanyard.dev/vault-role": "llm",
+    ]
+
+    static func plan(
+        _ annotations: [String: String], on platform: Platform = .eks, pod: PodContext = PodContext(),
+        namespaceLabels: [String: String] = [:], facts: PlatformFacts? = nil,
+        configuration: Configuration = Configuration()
+    ) -> Plan {
+        Plan(
+            for: subject, serviceAccount: annotations, pod: pod, namespaceLabels: namespaceLabels,
+            facts: facts ?? .offline(platform, isPublic: true), configuration: configuration)
+    }
+}
+
+extension Plan {
+    func outcome(_ provider: ProviderName) -> Binding.Outcome? {
+        bindings.first { $0.provider == provider }?.outcome
+    }
+
+    func problem(_ reason: Problem.Reason) -> Problem? {
+        problems.first { $0.reason == reason }
+    }
+}
+
+extension Binding.Outcome {
+    /// The variables by name.
+    var variables: [String: String] {
+        Dictionary(addition.groups.flatMap(\.variables).map { ($0.name, $0.value) }) { first, _ in first }
+    }
+}

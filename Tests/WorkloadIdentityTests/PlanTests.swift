@@ -1,0 +1,233 @@
+import JSON
+import Testing
+import WorkloadIdentity
+
+@Suite struct PlanTests {
+    @Test(
+        "chooses the mechanism that the matrix and the inputs give",
+        arguments: [
+            (Platform.eks, Fixture.aws, "aws-bedrock", Mechanism.irsa, Tier.native),
+            (.gke, Fixture.aws, "aws-bedrock", .awsWebIdentity, .federated),
+            (.selfManaged, Fixture.aws, "aws-bedrock", .awsWebIdentity, .federated),
+            (.aks, Fixture.azure, "azure-openai", .azureWorkloadIdentity, .native),
+            (.eks, Fixture.azure, "azure-openai", .azureWorkloadIdentity, .federated),
+            (.gke, ["lanyard.dev/providers": "google-vertex"], "google-vertex", .gkeWorkloadIdentity, .native),
+            (
+                .gke, ["iam.gke.io/gcp-service-account": "llm@proj.iam.gserviceaccount.com"], "google-vertex",
+                .gkeWorkloadIdentity, .native
+            ),
+            (.eks, Fixture.google, "google-vertex", .gcpWorkloadIdentityFederation, .federated),
+            (.iks, Fixture.anthropic, "anthropic", .anthropicFederation, .federated),
+            (.oke, Fixture.vaultOpenAI, "openai", .vaultAgent, .vault),
+            (
+                .eks, Fixture.aws.merging(["lanyard.dev/mechanism.aws-bedrock": "aws-web-identity"]) { $1 },
+                "aws-bedrock", .awsWebIdentity, .federated
+            ),
+            (
+                .gke, ["lanyard.dev/vault-path.google-vertex": "kv/vertex", "lanyard.dev/vault-role": "r"],
+                "google-vertex", .vaultAgent, .vault
+            ),
+        ] as [(Platform, [String: String], ProviderName, Mechanism, Tier)])
+    func choosesMechanism(
+        platform: Platform, annotations: [String: String], provider: ProviderName, mechanism: Mechanism, tier: Tier
+    ) throws {
+        let plan = Fixture.plan(annotations, on: platform)
+        let outcome = try #require(plan.outcome(provider))
+        #expect(outcome.mechanism == mechanism)
+        #expect(outcome.tier == tier)
+        #expect(plan.problems.allSatisfy { $0.severity == .warning })
+    }
+
+    @Test("a ServiceAccount without any key of Lanyard's has no binding, no problem and no hash")
+    func leavesOthersAlone() {
+        let plan = Fixture.plan(["kubectl.kubernetes.io/x": "y", "cloud.google.com/neg": "{}", "lanyard.example/x": "y"])
+        #expect(plan.bindings.isEmpty && plan.problems.isEmpty && plan.hash == nil)
+    }
+
+    @Test("a region, a project, a lifetime or an audience alone asks for nothing")
+    func asksForNothing() {
+        let plan = Fixture.plan([
+            "lanyard.dev/aws-region": "eu-central-1", "lanyard.dev/gcp-project": "p", "lanyard.dev/token-expiration": "900",
+            "eks.amazonaws.com/audience": "x",
+        ])
+        #expect(plan.bindings.isEmpty && plan.problems.isEmpty)
+    }
+
+    @Test("an issuer that AWS cannot reach blocks the binding and says how to go on")
+    func blocksPrivateIssuer() throws {
+        let facts = PlatformFacts(
+            platform: .selfManaged, issuer: Issuer(url: "https://kubernetes.default.svc", reach: .private))
+        let plan = Fixture.plan(Fixture.aws, facts: facts)
+        #expect(plan.outcome("aws-bedrock") == nil)
+        let problem = try #require(plan.problem(.noMechanism))
+        #expect(
+            problem.message
+                == "ServiceAccount ai/llm: aws-bedrock has no way on self-managed: aws-web-identity needs an issuer that AWS can reach (https://kubernetes.default.svc is private; publish its discovery document and set issuer.public: true); vault-agent needs lanyard.dev/vault-path.aws-bedrock and lanyard.dev/vault-role (or vault.role in the configuration)"
+        )
+    }
+
+    @Test("providers that take uploaded keys do not need a public issuer")
+    func acceptsPrivateIssuer() {
+        let facts = PlatformFacts(platform: .selfManaged, issuer: Issuer(url: "https://k.svc", reach: .private))
+        #expect(Fixture.plan(Fixture.google, facts: facts).outcome("google-vertex") != nil)
+        #expect(Fixture.plan(Fixture.anthropic, facts: facts).outcome("anthropic") != nil)
+    }
+
+    @Test("an issuer of which nothing is known warns and does not block")
+    func warnsOfUnknownIssuer() {
+        let facts = PlatformFacts(platform: .selfManaged, issuer: Issuer(url: "https://k.example.com", reach: .unknown))
+        let plan = Fixture.plan(Fixture.azure, facts: facts)
+        #expect(plan.outcome("azure-openai") != nil)
+        #expect(plan.problem(.issuerUnverified)?.severity == .warning)
+    }
+
+    @Test("GKE's annotation on another platform is answered with what to write there")
+    func explainsForeignAnnotation() throws {
+        let plan = Fixture.plan(["iam.gke.io/gcp-service-account": "llm@proj.iam.gserviceaccount.com"], on: .eks)
+        let problem = try #require(plan.problem(.noMechanism))
+        #expect(problem.message.contains("cloud.google.com/workload-identity-provider"))
+        #expect(problem.message.contains("iam.gke.io/gcp-service-account has an effect on GKE only"))
+
+        let both = Fixture.plan(
+            Fixture.google.merging(["iam.gke.io/gcp-service-account": "llm@proj.iam.gserviceaccount.com"]) { $1 })
+        #expect(both.outcome("google-vertex")?.mechanism == .gcpWorkloadIdentityFederation)
+        #expect(both.problem(.noEffect)?.field == "iam.gke.io/gcp-service-account")
+    }
+
+    @Test("never half of something: a client id without a tenant blocks")
+    func blocksHalf() throws {
+        let half = ["azure.workload.identity/client-id": "11111111-2222-3333-4444-555555555555"]
+        let plan = Fixture.plan(half, on: .aks)
+        #expect(plan.outcome("azure-openai") == nil)
+        #expect(try #require(plan.problem(.noMechanism)).message.contains("azure.workload.identity/tenant-id"))
+        var configuration = Configuration()
+        configuration.azure.tenantID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+        #expect(Fixture.plan(half, on: .aks, configuration: configuration).outcome("azure-openai") != nil)
+    }
+
+    @Test(
+        "names an unknown provider or mechanism and what was likely meant",
+        arguments: [
+            ("lanyard.dev/providers", "aws-bedrok", Problem.Reason.unknownProvider, "did you mean aws-bedrock?"),
+            ("lanyard.dev/providers", "chatbot", .unknownProvider, "write one of aws-bedrock, azure-openai"),
+            ("lanyard.dev/mechanism.aws-bedrock", "irsaa", .invalidValue, "write one of \"irsa\""),
+            (
+                "lanyard.dev/mechanism.aws-bedrock", "gke-workload-identity", .unknownMechanism,
+                "write one of \"irsa\", \"aws-web-identity\", \"vault-agent\""
+            ),
+        ])
+    func namesUnknowns(key: String, value: String, reason: Problem.Reason, advice: String) throws {
+        let problem = try #require(Fixture.plan([key: value]).problem(reason))
+        #expect(problem.severity == .error)
+        #expect(problem.message.contains("ServiceAccount ai/llm"))
+        #expect(problem.message.contains(advice))
+    }
+
+    @Test("the pod's value wins over the ServiceAccount's, key by key")
+    func podWins() {
+        let pod = PodContext(annotations: [
+            "eks.amazonaws.com/token-expiration": "3600", "lanyard.dev/aws-region": "eu-west-1",
+        ])
+        let plan = Fixture.plan(
+            Fixture.aws.merging(["eks.amazonaws.com/token-expiration": "7200", "lanyard.dev/aws-region": "us-east-1"]) { $1 },
+            pod: pod)
+        let outcome = plan.outcome("aws-bedrock")
+        #expect(outcome?.addition.volume?.token.expirationSeconds == 3600)
+        #expect(outcome?.variables["AWS_REGION"] == "eu-west-1")
+    }
+
+    @Test("a vendor's identity on the pod is misplaced, and told so")
+    func reportsMisplacedKey() throws {
+        let plan = Fixture.plan([:], pod: PodContext(annotations: Fixture.aws))
+        #expect(plan.bindings.isEmpty)
+        let problem = try #require(plan.problem(.misplacedKey))
+        #expect(problem.message == "the pod: eks.amazonaws.com/role-arn has no effect here; put it on ServiceAccount ai/llm")
+    }
+
+    @Test(
+        "a misspelt key is a problem that names the right one",
+        arguments: [
+            ("azure.workload.identity/client_id", "azure.workload.identity/client-id"),
+            ("eks.amazonaws.com/roles-arn", "eks.amazonaws.com/role-arn"),
+            ("lanyard.dev/provider", "lanyard.dev/providers"),
+            ("lanyard.dev/vault-path.opnai", "lanyard.dev/vault-path.openai"),
+        ])
+    func reportsMisspeltKey(written: String, meant: String) throws {
+        let problem = try #require(Fixture.plan([written: "x"]).problem(.unknownKey))
+        #expect(problem.message.contains("did you mean \(meant)?"))
+    }
+
+    @Test(
+        "out of range is clamped, with a warning",
+        arguments: [
+            (Fixture.aws, ["eks.amazonaws.com/token-expiration": "60"], "aws-bedrock", 600),
+            (Fixture.aws, ["eks.amazonaws.com/token-expiration": "999999"], "aws-bedrock", 86400),
+            (Fixture.azure, ["azure.workload.identity/service-account-token-expiration": "600"], "azure-openai", 3600),
+            (Fixture.anthropic, ["lanyard.dev/token-expiration": "7200"], "anthropic", 3600),
+            (Fixture.google, ["cloud.google.com/token-expiration": "600"], "google-vertex", 3600),
+        ] as [([String: String], [String: String], ProviderName, Int)])
+    func clamps(base: [String: String], extra: [String: String], provider: ProviderName, expected: Int) {
+        let plan = Fixture.plan(base.merging(extra) { $1 })
+        #expect(plan.outcome(provider)?.addition.volume?.token.expirationSeconds == expected)
+        #expect(plan.problem(.outOfRange)?.severity == .warning)
+    }
+
+    @Test(
+        "leaves alone what asks to be left alone",
+        arguments: [
+            (["lanyard.dev/inject": "false"], [:], [:], "ai"),
+            ([:], ["lanyard.dev/inject": "false"], [:], "ai"),
+            ([:], [:], ["lanyard.dev/inject": "false"], "ai"),
+            ([:], [:], [:], "kube-system"),
+        ] as [([String: String], [String: String], [String: String], String)])
+    func leavesAlone(
+        account: [String: String], podLabels: [String: String], namespaceLabels: [String: String], namespace: String
+    ) {
+        let plan = Plan(
+            for: Subject(namespace: namespace, serviceAccount: "llm"),
+            serviceAccount: Fixture.aws.merging(account) { $1 },
+            pod: PodContext(labels: podLabels), namespaceLabels: namespaceLabels,
+            facts: .offline(.eks), configuration: Configuration())
+        #expect(plan.exemption != nil)
+        #expect(plan.outcomes.isEmpty && plan.hash == nil)
+    }
+
+    @Test("Vault's agent needs a token: without one mounted and no audience of its own, the binding is blocked")
+    func vaultNeedsToken() throws {
+        let pod = PodContext(mountsServiceAccountToken: false)
+        let plan = Fixture.plan(Fixture.vaultOpenAI, pod: pod)
+        #expect(try #require(plan.problem(.noMechanism)).message.contains("vault.audience"))
+        var configuration = Configuration()
+        configuration.vault.audience = "vault"
+        let outcome = Fixture.plan(Fixture.vaultOpenAI, pod: pod, configuration: configuration).outcome("openai")
+        #expect(outcome?.addition.volume?.token.audience == "vault")
+        #expect(outcome?.addition.volume?.mountPath == nil)
+    }
+
+    @Test("an injector that has run before Lanyard's turn blocks, one that is absent warns")
+    func judgesVaultInjector() {
+        func facts(_ injector: Components.VaultInjector) -> PlatformFacts {
+            PlatformFacts(platform: .eks, issuer: Issuer(reach: .public), components: Components(vaultInjector: injector))
+        }
+        let first = Fixture.plan(Fixture.vaultOpenAI, facts: facts(.runsFirst(configuration: "a-vault")))
+        #expect(first.outcome("openai") == nil)
+        #expect(first.problem(.noMechanism)?.message.contains("a-vault sorts before pod-injector.lanyard.dev") == true)
+        let absent = Fixture.plan(Fixture.vaultOpenAI, facts: facts(.absent))
+        #expect(absent.outcome("openai") != nil)
+        #expect(absent.problem(.vaultInjectorNotFound)?.severity == .warning)
+    }
+
+    @Test("the configuration adds providers and overrides cells")
+    func appliesConfiguration() throws {
+        let configuration = try Configuration([
+            "providers": ["acme": ["variable": "ACME_API_KEY", "vaultKey": "token"]],
+            "matrix": ["eks": ["aws-bedrock": ["vault-agent"]]],
+        ])
+        let plan = Fixture.plan(
+            Fixture.aws.merging(["lanyard.dev/vault-path.acme": "kv/acme", "lanyard.dev/vault-role": "r"]) { $1 },
+            configuration: configuration)
+        #expect(plan.outcome("aws-bedrock") == nil)
+        let template = plan.outcome("acme")?.addition.annotations.first { $0.name.hasSuffix("template-acme") }
+        #expect(template?.value.contains("export ACME_API_KEY='{{ index .Data \"token\"") == true)
+    }
+}
