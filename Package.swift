@@ -10,6 +10,25 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let services = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+]
+let httpTestKit: [Target.Dependency] = [
+    .product(name: "HummingbirdTesting", package: "hummingbird"),
+    .product(name: "InMemoryLogging", package: "swift-log"),
+    .product(name: "MetricsTestKit", package: "swift-metrics"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
+]
+
 let package = Package(
     name: "lanyard",
     products: [
@@ -19,8 +38,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -42,14 +61,9 @@ let package = Package(
         .target(
             name: "KubernetesClient",
             dependencies: [
-                "JSON",
-                "KubernetesModel",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                "JSON", "KubernetesModel", httpClient, logging, nio, tls,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -57,111 +71,82 @@ let package = Package(
         .target(
             name: "KubernetesRuntime",
             dependencies: [
-                "JSON",
-                "KubernetesModel",
-                "KubernetesClient",
+                "JSON", "KubernetesModel", "KubernetesClient", logging, metrics, coreMetrics, services,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 
         // The decisions. Pure.
-        .target(
-            name: "WorkloadIdentity",
-            dependencies: [
-                "JSON",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
-            swiftSettings: settings),
+        .target(name: "WorkloadIdentity", dependencies: ["JSON", crypto], swiftSettings: settings),
         .target(name: "PodInjection", dependencies: ["JSON", "WorkloadIdentity"], swiftSettings: settings),
 
         // What calls us, and what watches us.
         .target(
             name: "AdmissionWebhook",
-            dependencies: [
-                "JSON",
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
+            dependencies: hummingbird + [
+                "JSON", coreMetrics, crypto, logging, nio, services, tls,
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
-                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: settings),
         .target(
             name: "Observability",
-            dependencies: [
-                "JSON",
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
+            dependencies: hummingbird + ["JSON", coreMetrics, logging, nio, services],
             swiftSettings: settings),
 
-        // The operator: reads the store, asks the domain, applies.
+        // Reads the store, asks the domain, applies.
         .target(
             name: "Operator",
             dependencies: [
-                "JSON",
-                "KubernetesModel",
-                "KubernetesClient",
-                "KubernetesRuntime",
-                "WorkloadIdentity",
-                "PodInjection",
-                "AdmissionWebhook",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
+                "AdmissionWebhook", coreMetrics, logging, metrics, services,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "lanyard",
             dependencies: [
-                "JSON",
-                "KubernetesModel",
-                "KubernetesClient",
-                "KubernetesRuntime",
-                "WorkloadIdentity",
-                "PodInjection",
-                "AdmissionWebhook",
-                "Observability",
-                "Operator",
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
+                "AdmissionWebhook", "Observability", "Operator", coreMetrics, httpClient, logging, nio, services,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+
+        // One for each library, and one for the whole on a real API server.
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "KubernetesModelTests", dependencies: ["JSON", "KubernetesModel"], swiftSettings: settings),
+        .testTarget(
+            name: "KubernetesClientTests", dependencies: ["JSON", "KubernetesModel", "KubernetesClient", nio],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KubernetesRuntimeTests",
+            dependencies: [
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", logging, metrics, nio, services,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WorkloadIdentityTests", dependencies: ["JSON", "WorkloadIdentity"], swiftSettings: settings),
+        .testTarget(
+            name: "PodInjectionTests", dependencies: ["JSON", "WorkloadIdentity", "PodInjection"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AdmissionWebhookTests", dependencies: httpTestKit + ["JSON", "AdmissionWebhook"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OperatorTests",
+            dependencies: [
+                "JSON", "KubernetesModel", "WorkloadIdentity", "Operator", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["JSON", "lanyard", httpClient], swiftSettings: settings),
+        .testTarget(
+            name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),
     ]
-        // One test target for every library.
-        + [
-            "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-        ].map { .testTarget(name: "\($0)Tests", dependencies: [.byName(name: $0)], swiftSettings: settings) }
-        // And of those that serve HTTP, with clients.
-        + ["AdmissionWebhook", "Observability"].map {
-            .testTarget(
-                name: "\($0)Tests",
-                dependencies: [
-                    .byName(name: $0),
-                    .product(name: "HummingbirdTesting", package: "hummingbird"),
-                    .product(name: "InMemoryLogging", package: "swift-log"),
-                    .product(name: "MetricsTestKit", package: "swift-metrics"),
-                    .product(name: "NIOEmbedded", package: "swift-nio"),
-                ],
-                swiftSettings: settings)
-        }
 )

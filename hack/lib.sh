@@ -4,7 +4,10 @@
 # Everything that is built or fetched lives in one cache outside the clone. Standard output belongs to
 # the scripts' results; whatever is said to a person goes to standard error.
 
-LANYARD_CACHE=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
+HACK_CACHE=${HACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
+
+# What functions here set. The environment may have such names, too: WORK is removed at the end.
+WORK='' STEP_PID='' HINT=''
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -17,10 +20,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # make_cache: the cache is there and can be written to, and its path is absolute.
 make_cache() {
-  if ! mkdir -p "$LANYARD_CACHE" || [[ ! -w $LANYARD_CACHE ]]; then
-    die "cannot write to the cache $LANYARD_CACHE: set LANYARD_CACHE to a folder that you own"
+  if ! mkdir -p "$HACK_CACHE" || [[ ! -w $HACK_CACHE ]]; then
+    die "cannot write to the cache $HACK_CACHE: set HACK_CACHE to a folder that you own"
   fi
-  LANYARD_CACHE=$(cd "$LANYARD_CACHE" && pwd)
+  HACK_CACHE=$(cd "$HACK_CACHE" && pwd)
 }
 
 # as_root COMMAND...: runs it as root, by sudo where that is needed.
@@ -37,21 +40,25 @@ as_root() {
 
 # need_command COMMAND PACKAGE: installs the operating system's package unless the command is there.
 need_command() {
-  local command=$1 package=$2 log
-  have "$command" && return
-  have apt-get || die "the command '$command' is missing; install it and try again"
-  say "installing the package $package, for the command '$command'"
+  ! have "$1" || return 0
+  need_package "$2" "for the command '$1', which is missing"
+  have "$1" || die "the package $2 was installed, but the command '$1' is still missing"
+}
+
+# need_package PACKAGE WHY: installs the operating system's package.
+need_package() {
+  local package=$1 why=$2 log
+  have apt-get || die "needed: $package, $why. Install it by hand and try again"
+  say "installing the package $package, $why"
   make_cache
-  log=$(mktemp "$LANYARD_CACHE/install-$package.XXXXXX")
+  log=$HACK_CACHE/install-$package.log
   # The second try is for a machine whose package lists are old or were never fetched.
-  if apt_install "$package" >"$log" 2>&1 ||
-    { as_root apt-get update >>"$log" 2>&1 && apt_install "$package" >>"$log" 2>&1; }; then
-    rm -f "$log"
-  else
+  if ! apt_install "$package" >"$log" 2>&1 &&
+    ! { as_root apt-get update && apt_install "$package"; } >>"$log" 2>&1; then
     show_tail "$log"
-    die "could not install $package (log: $log); install it by hand and try again"
+    say "the whole log: $log"
+    die "could not install the package $package; install it by hand and try again"
   fi
-  have "$command" || die "the package $package was installed, but '$command' is still missing"
 }
 
 apt_install() {
@@ -66,7 +73,7 @@ with_lock() {
   local name=$1 lock
   shift
   make_cache
-  exec {lock}>"$LANYARD_CACHE/$name.lock"
+  exec {lock}>"$HACK_CACHE/$name.lock"
   if ! flock --nonblock "$lock"; then
     say "waiting for another process that does the same ($name)"
     flock "$lock"
@@ -79,21 +86,31 @@ with_lock() {
 # that these can be moved into place at once. It goes when the script ends, however that is. Call it under
 # the lock NAME: what an earlier, killed process left behind is then nobody's, and goes too.
 new_work_folder() {
-  rm -rf "$LANYARD_CACHE/work/$1".*
-  mkdir -p "$LANYARD_CACHE/work"
-  WORK=$(mktemp -d "$LANYARD_CACHE/work/$1.XXXXXX")
-  trap end_work EXIT
+  rm -rf "$HACK_CACHE/work/$1".*
+  mkdir -p "$HACK_CACHE/work"
+  WORK=$(mktemp -d "$HACK_CACHE/work/$1.XXXXXX")
+  at_end end_work
+}
+
+# at_end FUNCTION: calls it when the script ends, also by a signal.
+at_end() {
+  # shellcheck disable=SC2064 # now is right
+  trap "$1" EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 }
 
+end_step() {
+  [[ $STEP_PID ]] || return 0
+  # All of its process group: what it started may still run, even if it does not.
+  kill -- "-$STEP_PID" 2>/dev/null || true
+  wait "$STEP_PID" 2>/dev/null || true
+  STEP_PID=
+}
+
 end_work() {
-  if [[ ${STEP_PID:-} ]]; then
-    kill -- "-$STEP_PID" 2>/dev/null || true
-    wait "$STEP_PID" 2>/dev/null || true
-    STEP_PID=
-  fi
-  if [[ ${WORK:-} ]]; then
+  end_step
+  if [[ $WORK ]]; then
     # Compilers that were told to end may still write for a moment.
     rm -rf "$WORK" 2>/dev/null || { sleep 1 && rm -rf "$WORK"; }
     WORK=
@@ -120,7 +137,7 @@ run_step() {
     fi
   done
   wait "$STEP_PID" || code=$?
-  STEP_PID=
+  end_step
   if ((code != 0)); then
     show_tail "$log"
     say "the whole log: $log"

@@ -31,7 +31,9 @@ struct ContainerEdit {
         if let volume = addition.volume, let path = volume.mountPath, let other = container.volumeMounted(at: path),
             other != volume.name
         {
-            warn(.mountPathTaken, "the volume \(other) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
+            warn(
+                .mountPathTaken,
+                "the volume \(other) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
             return
         }
         addVariables(addition.groups)
@@ -58,7 +60,9 @@ struct ContainerEdit {
             case .allOrNone:
                 if let kept = group.variables.first(where: { container.hasOther(than: $0) }) {
                     let names = group.variables.map(\.name).joined(separator: ", ")
-                    warn(.userValueKept, "its own \(kept.name) is kept, and of \(names) nothing is added", field: kept.name)
+                    warn(
+                        .userValueKept, "its own \(kept.name) is kept, and of \(names) nothing is added",
+                        field: kept.name)
                     isServed = false
                 } else {
                     variables += group.variables.filter { !container.defines($0.name) }
@@ -71,7 +75,8 @@ struct ContainerEdit {
     private mutating func mount(_ addition: PodAddition) {
         guard isServed, let volume = addition.volume, let path = volume.mountPath else { return }
         let isNeeded = addition.groups.flatMap(\.variables).contains { variable in
-            variable.isInVolume && (variables.contains(variable) || container.value(of: variable.name) == variable.value)
+            variable.isInVolume
+                && (variables.contains(variable) || container.value(of: variable.name) == variable.value)
         }
         guard isNeeded else {
             isServed = false
@@ -105,7 +110,8 @@ struct ContainerEdit {
         let names = variables.map(\.name).joined(separator: ", ")
         warn(
             .environmentUnknown,
-            "if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), Lanyard's value wins; set your own in env to keep it")
+            "if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), Lanyard's value wins; set your own in env to keep it"
+        )
     }
 
     private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {

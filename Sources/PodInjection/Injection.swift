@@ -24,7 +24,9 @@ public struct Injection: Sendable {
         self.pod = PodDraft(pod)
         guard !plan.outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
-            problems = [.warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")]
+            problems = [
+                .warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")
+            ]
             return
         }
         reportUnknownContainers()

@@ -19,7 +19,9 @@ extension PodAddition.Volume {
         ]
         if let file {
             sources.append([
-                "downwardAPI": ["items": [["path": .string(file.path), "fieldRef": ["fieldPath": .string(file.field)]]]]
+                "downwardAPI": [
+                    "items": [["path": .string(file.path), "fieldRef": ["fieldPath": .string(file.field)]]]
+                ]
             ])
         }
         return ["name": .string(name), "projected": ["sources": .array(sources)]]

@@ -113,7 +113,8 @@ struct PodDraft {
 
     mutating func apply(_ edit: ContainerEdit) {
         // Two bindings may want the same variable, such as a region: the first one's value stays.
-        for variable in edit.variables where variables[edit.pointer]?.contains(where: { $0.name == variable.name }) != true {
+        for variable in edit.variables
+        where variables[edit.pointer]?.contains(where: { $0.name == variable.name }) != true {
             variables[edit.pointer, default: []].append(variable)
         }
         if let volume = edit.volumeName, let path = edit.mountPath {

@@ -9,7 +9,9 @@ enum ConfigurationFile {
         var file = JSONValue.null
         if let path {
             let documents = try YAML.documents(in: try InputFile.text(of: path), file: path)
-            guard documents.count <= 1 else { throw UsageProblem("\(path): a configuration is one document, not \(documents.count)") }
+            guard documents.count <= 1 else {
+                throw UsageProblem("\(path): a configuration is one document, not \(documents.count)")
+            }
             file = documents.first?.value ?? .null
         }
         do {

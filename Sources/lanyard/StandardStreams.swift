@@ -26,7 +26,9 @@ enum InputFile {
             throw UsageProblem("\(path): cannot be read: \(error.localizedDescription)")
         }
         guard data.count <= limit else { throw UsageProblem("\(path): is larger than \(limit >> 20) MiB") }
-        guard let text = String(validating: data, as: UTF8.self) else { throw UsageProblem("\(path): is not UTF-8 text") }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw UsageProblem("\(path): is not UTF-8 text")
+        }
         return text
     }
 }

@@ -227,10 +227,11 @@ private struct ResponderHarness {
         }
         let request = Request(
             head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path, headerFields: headers),
-            body: RequestBody(asyncSequence: AsyncStream { stream in
-                for chunk in chunks { stream.yield(chunk) }
-                stream.finish()
-            }))
+            body: RequestBody(
+                asyncSequence: AsyncStream { stream in
+                    for chunk in chunks { stream.yield(chunk) }
+                    stream.finish()
+                }))
         let response = try await responder.respond(to: request, context: .none)
         let collected = CollectedBody()
         try await response.body.write(collected)

@@ -24,7 +24,7 @@ func review(
                 "groups": ["system:serviceaccounts", "system:authenticated"],
             ],
             "object": object,
-            "oldObject": nil,
+            "oldObject": .null,
             "dryRun": false,
             "options": ["kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"],
         ],

@@ -63,7 +63,8 @@ import WorkloadIdentity
                                 "sources": [
                                     [
                                         "serviceAccountToken": [
-                                            "audience": "sts.amazonaws.com", "expirationSeconds": 86400, "path": "token",
+                                            "audience": "sts.amazonaws.com", "expirationSeconds": 86400,
+                                            "path": "token",
                                         ]
                                     ]
                                 ]
@@ -156,7 +157,8 @@ import WorkloadIdentity
         #expect(mounts.count == 3)
         for mount in mounts { #expect(mount["mountPath"]?.string?.contains("serviceaccount") == false) }
         let volumes = result["spec"]?["volumes"]?.array?.compactMap { $0["name"]?.string }
-        #expect(volumes == ["lanyard-aws-bedrock", "lanyard-azure-openai", "lanyard-google-vertex", "lanyard-vault-token"])
+        #expect(
+            volumes == ["lanyard-aws-bedrock", "lanyard-azure-openai", "lanyard-google-vertex", "lanyard-vault-token"])
     }
 
     // MARK: What the user set
@@ -177,7 +179,9 @@ import WorkloadIdentity
         let result = try pod.applying(Self.inject(pod, Self.aws).patch)
         let container = try #require(result["spec"]?["containers"]?.array?.first)
         #expect(
-            container["env"]?.array?.compactMap { $0["name"]?.string } == ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"])
+            container["env"]?.array?.compactMap { $0["name"]?.string } == [
+                "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+            ])
         #expect(container["volumeMounts"]?.array?.count == 1)
     }
 
@@ -194,7 +198,8 @@ import WorkloadIdentity
     @Test("of Azure's variables each one is the user's or ours")
     func completesAzure() throws {
         let pod = Self.pod(env: [["name": "AZURE_CLIENT_ID", "value": "mine"]])
-        let env = try pod.applying(Self.inject(pod, Self.azure).patch)["spec"]?["containers"]?.array?.first?["env"]?.array
+        let env = try pod.applying(Self.inject(pod, Self.azure).patch)["spec"]?["containers"]?.array?.first?["env"]?
+            .array
         #expect(env?.first?["value"] == "mine")
         #expect(
             env?.compactMap { $0["name"]?.string }
@@ -247,7 +252,9 @@ import WorkloadIdentity
 
     @Test("EKS Pod Identity's variables keep the web identity out, since boto3 would prefer it")
     func yieldsToPodIdentity() {
-        let env: JSONValue = [["name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://169.254.170.23/v1/credentials"]]
+        let env: JSONValue = [
+            ["name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://169.254.170.23/v1/credentials"]
+        ]
         let injection = Self.inject(Self.pod(env: env), Self.aws)
         #expect(injection.injected.isEmpty)
         #expect(injection.problems.map(\.reason) == [.anotherIdentity])
@@ -344,7 +351,8 @@ import WorkloadIdentity
         #expect(
             try JSONValue(parsing: Array(text.utf8)) == [
                 "type": "external_account",
-                "audience": "//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/clusters/providers/prod",
+                "audience":
+                    "//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/clusters/providers/prod",
                 "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
                 "token_url": "https://sts.googleapis.com/v1/token",
                 "credential_source": [

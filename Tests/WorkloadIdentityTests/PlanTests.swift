@@ -40,14 +40,17 @@ import WorkloadIdentity
 
     @Test("a ServiceAccount without any key of Lanyard's has no binding, no problem and no hash")
     func leavesOthersAlone() {
-        let plan = Fixture.plan(["kubectl.kubernetes.io/x": "y", "cloud.google.com/neg": "{}", "lanyard.example/x": "y"])
+        let plan = Fixture.plan([
+            "kubectl.kubernetes.io/x": "y", "cloud.google.com/neg": "{}", "lanyard.example/x": "y",
+        ])
         #expect(plan.bindings.isEmpty && plan.problems.isEmpty && plan.hash == nil)
     }
 
     @Test("a region, a project, a lifetime or an audience alone asks for nothing")
     func asksForNothing() {
         let plan = Fixture.plan([
-            "lanyard.dev/aws-region": "eu-central-1", "lanyard.dev/gcp-project": "p", "lanyard.dev/token-expiration": "900",
+            "lanyard.dev/aws-region": "eu-central-1", "lanyard.dev/gcp-project": "p",
+            "lanyard.dev/token-expiration": "900",
             "eks.amazonaws.com/audience": "x",
         ])
         #expect(plan.bindings.isEmpty && plan.problems.isEmpty)
@@ -129,7 +132,9 @@ import WorkloadIdentity
             "eks.amazonaws.com/token-expiration": "3600", "lanyard.dev/aws-region": "eu-west-1",
         ])
         let plan = Fixture.plan(
-            Fixture.aws.merging(["eks.amazonaws.com/token-expiration": "7200", "lanyard.dev/aws-region": "us-east-1"]) { $1 },
+            Fixture.aws.merging(["eks.amazonaws.com/token-expiration": "7200", "lanyard.dev/aws-region": "us-east-1"]) {
+                $1
+            },
             pod: pod)
         let outcome = plan.outcome("aws-bedrock")
         #expect(outcome?.addition.volume?.token.expirationSeconds == 3600)
@@ -141,7 +146,9 @@ import WorkloadIdentity
         let plan = Fixture.plan([:], pod: PodContext(annotations: Fixture.aws))
         #expect(plan.bindings.isEmpty)
         let problem = try #require(plan.problem(.misplacedKey))
-        #expect(problem.message == "the pod: eks.amazonaws.com/role-arn has no effect here; put it on ServiceAccount ai/llm")
+        #expect(
+            problem.message == "the pod: eks.amazonaws.com/role-arn has no effect here; put it on ServiceAccount ai/llm"
+        )
     }
 
     @Test(
@@ -207,7 +214,8 @@ import WorkloadIdentity
     @Test("an injector that has run before Lanyard's turn blocks, one that is absent warns")
     func judgesVaultInjector() {
         func facts(_ injector: Components.VaultInjector) -> PlatformFacts {
-            PlatformFacts(platform: .eks, issuer: Issuer(reach: .public), components: Components(vaultInjector: injector))
+            PlatformFacts(
+                platform: .eks, issuer: Issuer(reach: .public), components: Components(vaultInjector: injector))
         }
         let first = Fixture.plan(Fixture.vaultOpenAI, facts: facts(.runsFirst(configuration: "a-vault")))
         #expect(first.outcome("openai") == nil)

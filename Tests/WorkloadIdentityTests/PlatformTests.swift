@@ -15,7 +15,10 @@ import WorkloadIdentity
             (PlatformSignals(version: "v1.28.4+IKS"), .iks),
             (PlatformSignals(version: "v1.30.1-aliyun.1"), .ack),
             (PlatformSignals(nodes: [Node(providerID: "azure:///x", labels: ["kubernetes.azure.com/cluster"])]), .aks),
-            (PlatformSignals(nodes: [Node(providerID: "ocid1.instance", labels: ["node.info.ds_proxymux_client"])]), .oke),
+            (
+                PlatformSignals(nodes: [Node(providerID: "ocid1.instance", labels: ["node.info.ds_proxymux_client"])]),
+                .oke
+            ),
             (PlatformSignals(nodes: [Node(providerID: "ibm://a///c/w", labels: [])]), .iks),
             (PlatformSignals(version: "v1.30.0+k3s1"), .selfManaged),
         ])
@@ -42,7 +45,8 @@ import WorkloadIdentity
             ("https://kubernetes.default.svc.cluster.local", .private),
             ("https://kubernetes.default.svc", .private),
             ("https://10.1.2.3:6443", .private), ("https://172.20.0.1", .private), ("https://100.64.1.1", .private),
-            ("https://localhost:6443", .private), ("https://[fd00::1]", .private), ("http://issuer.example.com", .private),
+            ("https://localhost:6443", .private), ("https://[fd00::1]", .private),
+            ("http://issuer.example.com", .private),
             ("https://issuer.example.com/path", nil), ("https://172.32.0.1", nil),
         ])
     func judgesReach(url: String, reach: Issuer.Reach?) {

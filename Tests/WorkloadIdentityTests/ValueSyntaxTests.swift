@@ -36,7 +36,8 @@ import WorkloadIdentity
     @Test(
         "refuses",
         arguments: [
-            ("role", "bedrock"), ("role", "arn:aws:iam::12345678901:role/x"), ("role", "arn:aws:iam::123456789012:user/x"),
+            ("role", "bedrock"), ("role", "arn:aws:iam::12345678901:role/x"),
+            ("role", "arn:aws:iam::123456789012:user/x"),
             ("role", "arn:aws:iam::123456789012:role/"), ("role", "arn:aws:iam::123456789012:role//x"),
             ("role", "arn:aws:iam::123456789012:role/$(HOME)/x"), ("role", "arn:aws:iam::123456789012:role/a b"),
             ("role", "arn:aws:iam::123456789012:role/" + String(repeating: "x", count: 65)),

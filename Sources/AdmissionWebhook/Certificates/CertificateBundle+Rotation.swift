@@ -57,7 +57,8 @@ extension CertificateBundle {
         lifetimes: CertificateLifetimes = CertificateLifetimes()
     ) throws(CertificateError) -> Change {
         guard authority.certificate.isValid(at: now) else {
-            return try replace(for: names, at: now, lifetimes: lifetimes, because: "the CA has expired or is not valid yet")
+            let reason = "the CA has expired or is not valid yet"
+            return try replace(for: names, at: now, lifetimes: lifetimes, because: reason)
         }
         if let reason = reasonToRenew(for: names, at: now, lifetimes: lifetimes) {
             servingCertificate = try authority.serve(names, validFrom: now, lifetimes: lifetimes)

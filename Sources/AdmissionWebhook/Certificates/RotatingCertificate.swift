@@ -5,7 +5,8 @@ import Synchronization
 
 /// The certificate that a server shows, which may be exchanged while it serves.
 ///
-/// The next handshake gets the new one. Connections that are open notice nothing.
+/// The next handshake gets the new one. Connections that are open notice nothing. A server needs one from the start: as long
+/// as the stored one is not at hand, a fresh bundle's will do, while the process is not ready.
 public final class RotatingCertificate: CertificateReloader {
     private let current: Mutex<NIOSSLContextConfigurationOverride>
     private let expiry: CertificateExpiryGauge

@@ -14,16 +14,25 @@ final class AdmissionGate: Sendable {
         limit = Load(reviews: reviewLimit, bytes: byteLimit)
     }
 
-    /// Takes room for a review of this size, if there is. Who is let in must ``leave(bytes:)``.
-    func enter(bytes: Int) -> Bool {
+    /// Lets a review in, if there is room. Who is let in must ``leave(bytes:)``.
+    func enter() -> Bool {
         load.withLock { load in
-            guard load.reviews < limit.reviews, bytes <= limit.bytes - load.bytes else { return false }
+            guard load.reviews < limit.reviews else { return false }
             load.reviews += 1
+            return true
+        }
+    }
+
+    /// Takes room for bytes that have arrived, if there is. What a sender merely promises takes none.
+    func hold(bytes: Int) -> Bool {
+        load.withLock { load in
+            guard bytes <= limit.bytes - load.bytes else { return false }
             load.bytes += bytes
             return true
         }
     }
 
+    /// Gives back a review's place, and the bytes that it held.
     func leave(bytes: Int) {
         load.withLock { load in
             load.reviews -= 1

@@ -67,10 +67,11 @@ struct AdmissionResponder: HTTPResponder {
         by webhook: Webhook
     ) async throws -> (Response, AdmissionMetrics.Outcome) {
         do {
-            let size = try expectedSize(of: request)
-            guard gate.enter(bytes: size) else { throw Rejection.overloaded }
-            defer { gate.leave(bytes: size) }
-            let review = try await read(request)
+            try check(request)
+            guard gate.enter() else { throw Rejection.overloaded }
+            var heldBytes = 0
+            defer { gate.leave(bytes: heldBytes) }
+            let review = try await read(request, heldBytes: &heldBytes)
             return await answer(review, by: webhook)
         } catch let rejection as Rejection {
             log(rejection, by: webhook)
@@ -78,22 +79,22 @@ struct AdmissionResponder: HTTPResponder {
         }
     }
 
-    /// Checks the request's header, and says how many bytes of body to make room for.
-    private func expectedSize(of request: Request) throws(Rejection) -> Int {
+    private func check(_ request: Request) throws(Rejection) {
         guard request.method == .post else { throw .notPost }
         guard request.hasJSON else { throw .notJSON }
-        guard let length = request.contentLength else { return configuration.bodyLimit }
-        guard length <= configuration.bodyLimit else { throw .tooLarge(limit: configuration.bodyLimit) }
-        return length
+        let limit = configuration.bodyLimit
+        guard request.contentLength ?? 0 <= limit else { throw .tooLarge(limit: limit) }
     }
 
-    private func read(_ request: Request) async throws -> AdmissionRequest {
+    private func read(_ request: Request, heldBytes: inout Int) async throws -> AdmissionRequest {
         var body: [UInt8] = []
         body.reserveCapacity(request.contentLength ?? 0)
         for try await chunk in request.body {
             guard chunk.readableBytes <= configuration.bodyLimit - body.count else {
                 throw Rejection.tooLarge(limit: configuration.bodyLimit)
             }
+            guard gate.hold(bytes: chunk.readableBytes) else { throw Rejection.overloaded }
+            heldBytes += chunk.readableBytes
             body.append(contentsOf: chunk.readableBytesView)
         }
         do {
@@ -175,7 +176,7 @@ extension Request {
 
     /// `nil` if the body comes in chunks.
     fileprivate var contentLength: Int? {
-        headers[.contentLength].flatMap { Int($0) }
+        headers[.contentLength].flatMap { Int($0) }.map { max(0, $0) }
     }
 }
 

@@ -65,8 +65,7 @@ public final class HTTPClientTransport: KubernetesTransport {
     private func response(to request: KubernetesRequest) async throws -> KubernetesResponse {
         let prepared = try await prepare(request)
         let client = request.isWatch ? watches : calls
-        let response = try await client.execute(
-            prepared, deadline: .now() + TimeAmount(request.timeout), logger: logger)
+        let response = try await client.execute(prepared, deadline: .now() + TimeAmount(request.timeout))
         var chunks = response.body.makeAsyncIterator()
         return KubernetesResponse(
             statusCode: Int(response.status.code),

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 internal import SystemPackage
@@ -7,45 +8,50 @@ internal import SystemPackage
 extension KubernetesError {
     /// What a failure of the network, of TLS or of credentials means for a request.
     init(_ error: any Error, during request: KubernetesRequest, to server: String) {
-        switch error {
-        case let error as KubernetesError:
+        if let error = error as? KubernetesError {
             self = error
-        case let error as HTTPClientError:
-            self.init(error, during: request, to: server)
-        case is FileContents.Failure, is CredentialPluginFailure:
-            self.init(.credentialsUnavailable, operation: request.operation, message: "\(error)", cause: error)
-        case is ConfigurationError:
-            self.init(.credentialsUnavailable, operation: request.operation, message: "\(error)", cause: error)
-        default:
-            self.init(
-                .connectionFailed, operation: request.operation,
-                message: "connect to \(server): \(Self.reason(of: error))", cause: error)
+        } else {
+            let (code, message) = Self.explanation(of: error, during: request, to: server)
+            self.init(code, operation: request.operation, message: message, cause: error)
         }
     }
 
-    private init(_ error: HTTPClientError, during request: KubernetesRequest, to server: String) {
-        let (code, problem): (Code, String) =
-            switch error {
-            case .connectTimeout, .tlsHandshakeTimeout: (.timedOut, "connect to \(server): no answer in time")
-            case .deadlineExceeded: (.timedOut, "no answer within \(request.timeout)")
-            case .readTimeout: (.timedOut, "the answer stopped arriving")
-            case .remoteConnectionClosed: (.connectionFailed, "the server closed the connection")
-            default: (.connectionFailed, "\(server): \(error.shortDescription)")
-            }
-        self.init(code, operation: request.operation, message: problem, cause: error)
-    }
-
-    private static func reason(of error: any Error) -> String {
+    private static func explanation(
+        of error: any Error, during request: KubernetesRequest, to server: String
+    ) -> (Code, String) {
         switch error {
+        case is FileContents.Failure, is CredentialPluginFailure, is ConfigurationError:
+            (.credentialsUnavailable, "\(error)")
+        case let error as HTTPClientError where [.connectTimeout, .tlsHandshakeTimeout].contains(error):
+            (.timedOut, "connect to \(server): no answer in time")
+        case let error as HTTPClientError where error == .deadlineExceeded:
+            (.timedOut, "no answer within \(request.timeout)")
+        case let error as HTTPClientError where error == .readTimeout:
+            (.timedOut, "the answer stopped arriving")
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            (.connectionFailed, "the server closed the connection")
+        case is HTTPParserError:
+            (.connectionFailed, "the server closed the connection")
         case let error as NIOConnectionError:
-            if let failure = error.connectionErrors.first { return reason(of: failure.error) }
-            return "the host \(error.host) cannot be found"
+            (.connectionFailed, "connect to \(server): \(reason(of: error))")
+        case let NIOSSLError.handshakeFailed(reason):
+            (.connectionFailed, "connect to \(server): the TLS handshake failed: \(reason)")
         case let error as IOError:
-            return Errno(rawValue: error.errnoCode).description.lowercased()
-        case NIOSSLError.handshakeFailed(let reason):
-            return "the TLS handshake failed: \(reason)"
+            (.connectionFailed, "\(server): \(reason(of: error))")
         default:
-            return "\(error)"
+            (.connectionFailed, "\(server): \(error)")
         }
+    }
+
+    private static func reason(of error: NIOConnectionError) -> String {
+        switch error.connectionErrors.first?.error {
+        case nil: "the host \(error.host) cannot be found"
+        case let error as IOError: reason(of: error)
+        case let error?: "\(error)"
+        }
+    }
+
+    private static func reason(of error: IOError) -> String {
+        Errno(rawValue: error.errnoCode).description.lowercased()
     }
 }

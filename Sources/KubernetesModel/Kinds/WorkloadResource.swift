@@ -4,7 +4,7 @@ public import JSON
 public protocol WorkloadResource: KubernetesResource {
     static var workloadKind: Workload.Kind { get }
 
-    var workload: Workload { get }
+    var workload: Workload { get set }
 
     init(_ workload: Workload)
 }

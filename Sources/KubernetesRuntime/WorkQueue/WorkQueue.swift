@@ -1,5 +1,7 @@
+internal import CoreMetrics
 internal import KubernetesClient
 public import KubernetesModel
+internal import Metrics
 internal import Synchronization
 
 /// The keys of objects that somebody has to look at, each once.

@@ -78,3 +78,18 @@ extension AnnotationKey {
         [.mechanism(of: provider), .vaultPath(of: provider), .vaultKey(of: provider)]
     }
 }
+
+extension AnnotationKey {
+    private static let prefixes: [String] = {
+        let vendors = Provider.builtIn.flatMap(\.keys).compactMap { key in
+            key.name.firstIndex(of: "/").map { String(key.name[...$0]) }
+        }
+        let injectors = Configuration.VaultSettings.Injector.allCases.map(\.annotationPrefix)
+        return Set(vendors + injectors + [lanyardPrefix]).sorted()
+    }()
+
+    /// Whether an annotation may matter to a plan. Others need not be kept in memory.
+    public static func mayMatter(_ name: String) -> Bool {
+        prefixes.contains { name.hasPrefix($0) }
+    }
+}

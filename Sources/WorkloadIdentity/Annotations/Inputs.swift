@@ -45,7 +45,7 @@ struct Inputs {
 
     /// What to say when a required key has no usable value, as the end of "it needs …".
     func missing(_ key: AnnotationKey, or setting: String? = nil) -> String {
-        if invalidKeys.contains(key.name) { return "a valid \(key.name), \(key.syntax.expected)" }
+        if invalidKeys.contains(key.name) { return "a valid \(key.name)" }
         return "\(key.name)\(setting.map { " (or \($0) in the configuration)" } ?? "")"
     }
 
@@ -82,7 +82,10 @@ struct Inputs {
     }
 
     private func misplaced(_ key: AnnotationKey, at place: AnnotationKey.Place) -> Problem {
-        let right = place == .pod ? "ServiceAccount \(subject.namespace)/\(subject.serviceAccount)" : "the pod (in a workload: spec.template.metadata.annotations)"
+        let right =
+            place == .pod
+            ? "ServiceAccount \(subject.namespace)/\(subject.serviceAccount)"
+            : "the pod (in a workload: spec.template.metadata.annotations)"
         return .warning(
             .misplacedKey, "\(description(of: place)): \(key.name) has no effect here; put it on \(right)",
             field: key.name, provider: key.asksFor)

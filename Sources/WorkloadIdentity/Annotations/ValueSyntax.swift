@@ -50,7 +50,8 @@ public struct ValueSyntax: Sendable {
         else { return false }
         let resource = parts[5].split(separator: "/", omittingEmptySubsequences: false)
         guard resource.count >= 2, resource[0] == "role", let name = resource.last else { return false }
-        return (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { $0.isWordByte || "+=,.@-".utf8.contains($0) }
+        return (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { $0.isWordByte || "+=,.@-".utf8.contains($0) }
             && resource.dropFirst().dropLast().allSatisfy { part in
                 // A path may hold any visible character, but Kubernetes would expand $(NAME) in a variable.
                 !part.isEmpty && part.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "$") }
@@ -110,7 +111,8 @@ public struct ValueSyntax: Sendable {
             && value.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty && $0 != ".." }
     }
 
-    static let vaultField = ValueSyntax("a field's name: letters, digits, \".\", \"_\" and \"-\"", accepts: vaultRole.accepts)
+    static let vaultField = ValueSyntax(
+        "a field's name: letters, digits, \".\", \"_\" and \"-\"", accepts: vaultRole.accepts)
 
     /// The names in a list, separated by commas or semicolons, as each of the vendors' webhooks takes one of the two.
     static func names(in list: String) -> [String] {

@@ -28,7 +28,11 @@ extension ConfigurationKey {
             read: { value, configuration throws(ConfigurationError) in
                 let url = try string(value, "issuer.url")
                 guard url == "auto" || url.hasPrefix("https://") else {
-                    throw ConfigurationError(key: "issuer.url", message: "\"\(url)\" is not an https URL; write \"auto\" or the issuer's URL as it stands in a token's \"iss\"")
+                    throw ConfigurationError(
+                        key: "issuer.url",
+                        message:
+                            "\"\(url)\" is not an https URL; write \"auto\" or the issuer's URL as it stands in a token's \"iss\""
+                    )
                 }
                 configuration.issuer.url = url == "auto" ? nil : url
             },
@@ -116,7 +120,8 @@ extension ConfigurationKey {
             read: { value, configuration throws(ConfigurationError) in
                 guard let seconds = value.integer ?? value.string.flatMap(Int.init), seconds >= 600 else {
                     throw ConfigurationError(
-                        key: name, message: "write a whole number of seconds, 600 or more: Kubernetes issues no token for less")
+                        key: name,
+                        message: "write a whole number of seconds, 600 or more: Kubernetes issues no token for less")
                 }
                 configuration[keyPath: path] = seconds
             },
@@ -233,7 +238,8 @@ extension ConfigurationKey {
             guard let platform = Platform(rawValue: platformName) else {
                 throw ConfigurationError(
                     key: "matrix.\(platformName)",
-                    message: "is not a platform; write \(ValueSyntax.oneOf(Platform.allCases.map(\.rawValue)).expected)")
+                    message: "is not a platform; write \(ValueSyntax.oneOf(Platform.allCases.map(\.rawValue)).expected)"
+                )
             }
             for (provider, cell) in try members(of: row, "matrix.\(platformName)") {
                 let key = "matrix.\(platformName).\(provider)"

@@ -141,11 +141,13 @@ extension CredentialMechanism {
         if let issuerReader, request.facts.issuer.reach == .private {
             let issuer = request.facts.issuer.url.map { "\($0) is private" } ?? "this cluster's is private"
             needs.append(
-                "an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set issuer.public: true)")
+                "an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set issuer.public: true)"
+            )
         }
         if mechanism == .vaultAgent, case .runsFirst(let configuration) = request.facts.components.vaultInjector {
             needs.append(
-                "an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts before pod-injector.lanyard.dev; rename it)")
+                "an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts before pod-injector.lanyard.dev; rename it)"
+            )
         }
         return needs
     }

@@ -18,7 +18,8 @@ public struct PlatformFacts: Hashable, Sendable {
     /// Facts for judging manifests without a cluster: what the platform promises, with every component present.
     public static func offline(_ platform: Platform, issuerURL: String? = nil, isPublic: Bool? = nil) -> PlatformFacts {
         let reach: Issuer.Reach = isPublic.map { $0 ? .public : .private } ?? .promised(by: platform)
-        return PlatformFacts(platform: platform, issuer: Issuer(url: issuerURL, reach: reach), evidence: "configuration")
+        return PlatformFacts(
+            platform: platform, issuer: Issuer(url: issuerURL, reach: reach), evidence: "configuration")
     }
 }
 

@@ -81,7 +81,8 @@ extension CredentialMechanism {
                     .init("AWS_WEB_IDENTITY_TOKEN_FILE", tokenFile, isInVolume: true),
                 ]))
 
-        let regionAdvice = "the AWS SDKs need a region: annotate the ServiceAccount with \(AnnotationKey.awsRegion.name)"
+        let regionAdvice =
+            "the AWS SDKs need a region: annotate the ServiceAccount with \(AnnotationKey.awsRegion.name)"
         return .fits(
             Grant(
                 addition: PodAddition(

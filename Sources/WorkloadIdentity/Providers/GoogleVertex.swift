@@ -69,7 +69,8 @@ struct GKEWorkloadIdentity: CredentialMechanism {
             ? []
             : [
                 request.noEffect(
-                    .googleProvider, "on GKE the metadata server answers: grant roles to the ServiceAccount's principal")
+                    .googleProvider, "on GKE the metadata server answers: grant roles to the ServiceAccount's principal"
+                )
             ]
         return .fits(
             Grant(
@@ -99,7 +100,8 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
             problems.append(
                 request.noEffect(
                     .googleServiceAccount,
-                    "it works on GKE only; to impersonate the account here write \(AnnotationKey.googleImpersonated.name)"))
+                    "it works on GKE only; to impersonate the account here write \(AnnotationKey.googleImpersonated.name)"
+                ))
         }
         let configured = request.configuration.gcp
         let audience = inputs[.googleAudience] ?? configured.audience ?? "https://iam.googleapis.com/\(provider)"

@@ -21,8 +21,9 @@ extension Provider {
             var provider = provider
             if let apiKey = configuration.providers[provider.name] { provider.apiKey = apiKey }
             return provider
-        } + configured.filter { !names.contains($0.key) }.map { name, apiKey in
-            Provider(name, title: name.rawValue, apiKey: apiKey)
         }
+            + configured.filter { !names.contains($0.key) }.map { name, apiKey in
+                Provider(name, title: name.rawValue, apiKey: apiKey)
+            }
     }
 }

@@ -17,7 +17,8 @@ struct Inject: ParsableCommand {
             Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read.
             """)
 
-    @Option(name: [.customShort("f"), .customLong("filename")], help: "A file; \"-\" is standard input. May be repeated.")
+    @Option(
+        name: [.customShort("f"), .customLong("filename")], help: "A file; \"-\" is standard input. May be repeated.")
     var files: [String]
 
     @OptionGroup var facts: OfflineFacts
@@ -41,7 +42,9 @@ struct Inject: ParsableCommand {
             results.append(try judgement?.result(output, namespace: manifests.namespace(of: object)) ?? object.value)
             guard let judgement else { continue }
             for problem in judgement.problems {
-                StandardError.write("\(problem.severity): \(object.kind) \(manifests.namespace(of: object))/\(object.name): \(problem.message)")
+                StandardError.write(
+                    "\(problem.severity): \(object.kind) \(manifests.namespace(of: object))/\(object.name): \(problem.message)"
+                )
                 hasErrors = hasErrors || problem.severity == .error
                 hasWarnings = true
             }
@@ -78,7 +81,10 @@ extension ManifestSet.Judgement {
 
 /// What is known of a cluster without asking it.
 struct OfflineFacts: ParsableArguments {
-    @Option(help: ArgumentHelp("The cluster's platform: \(Platform.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "platform"))
+    @Option(
+        help: ArgumentHelp(
+            "The cluster's platform: \(Platform.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "platform"))
     var platform: String?
 
     @Option(help: "The operator's configuration file.")

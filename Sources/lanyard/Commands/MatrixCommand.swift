@@ -9,7 +9,9 @@ struct MatrixCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "matrix", abstract: "Print which mechanisms serve each provider on each platform.",
-        discussion: "Of a cell's mechanisms the first one is used whose inputs a workload has and whose needs the cluster meets.")
+        discussion:
+            "Of a cell's mechanisms the first one is used whose inputs a workload has and whose needs the cluster meets."
+    )
 
     @Option(name: [.customShort("o"), .long], help: "The format.")
     var output = Format.table
@@ -58,7 +60,9 @@ struct MatrixTable {
         return providers.map { provider in
             groups(of: provider).enumerated().map { index, group in
                 let label = index == 0 ? provider.rawValue : ""
-                let platforms = group.platforms.count == Platform.allCases.count ? "everywhere" : group.platforms.joined(separator: " ")
+                let platforms =
+                    group.platforms.count == Platform.allCases.count
+                    ? "everywhere" : group.platforms.joined(separator: " ")
                 return label.padded(to: width) + "\(platforms): \(group.mechanisms)"
             }.joined(separator: "\n")
         }.joined(separator: "\n")

@@ -22,7 +22,8 @@ enum YAML {
                 if !value.isNull { documents.append(Document(value: value, line: root.mark?.line ?? 1)) }
             }
         } catch let error as Conversion.Failure {
-            throw UsageProblem("\(file): document \(number)\(error.line.map { ", line \($0)" } ?? ""): \(error.message)")
+            throw UsageProblem(
+                "\(file): document \(number)\(error.line.map { ", line \($0)" } ?? ""): \(error.message)")
         } catch let error as YamlError {
             throw UsageProblem("\(file): document \(number + 1): \(error.summary)")
         } catch {
@@ -72,7 +73,9 @@ enum YAML {
         mutating func value(of node: Node) throws -> JSONValue {
             valuesLeft -= 1
             guard valuesLeft > 0 else { throw Failure(message: "the document has too many values", line: nil) }
-            guard depthLeft > 0 else { throw Failure(message: "the document is nested too deep", line: node.mark?.line) }
+            guard depthLeft > 0 else {
+                throw Failure(message: "the document is nested too deep", line: node.mark?.line)
+            }
             depthLeft -= 1
             defer { depthLeft += 1 }
 
@@ -110,7 +113,8 @@ enum YAML {
                 {
                     return number
                 }
-                throw Failure(message: "\"\(scalar.string)\" is not a number that JSON can hold", line: scalar.mark?.line)
+                throw Failure(
+                    message: "\"\(scalar.string)\" is not a number that JSON can hold", line: scalar.mark?.line)
             default: return .string(scalar.string)
             }
         }

@@ -1,0 +1,98 @@
+public import AdmissionWebhook
+internal import JSON
+public import KubernetesClient
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import PodInjection
+internal import WorkloadIdentity
+
+/// Injects credentials into pods as they are created.
+public struct PodMutator: AdmissionHandler {
+    private let planner: Planner
+    private let client: KubernetesClient
+
+    /// How long a ServiceAccount that is not in the store may take to be read.
+    private static let lookupTimeout = Duration.seconds(2)
+
+    public init(planner: Planner, client: KubernetesClient) {
+        self.planner = planner
+        self.client = client
+    }
+
+    public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
+        guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
+            request.operation == .create, !request.object.isMirrorPod
+        else { return .allowed() }
+
+        let pod = request.object
+        let name = pod["spec"]?["serviceAccountName"]?.string ?? ""
+        let subject = Subject(namespace: request.namespace, serviceAccount: name.isEmpty ? "default" : name)
+        guard let account = try await serviceAccount(subject.key) else {
+            let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
+            let isRequired = PodContext(pod: pod).requiresInjection
+            return isRequired ? .refused(message) : .allowed(warnings: [warning(message)])
+        }
+        let context = PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken)
+        let plan = planner.plan(for: subject, account, pod: context)
+        let injection = Injection(of: plan, into: pod)
+        let problems = plan.problems + injection.problems
+
+        if context.requiresInjection, let refusal = refusal(plan, injection, problems) {
+            return .refused(refusal)
+        }
+        if let exemption = plan.exemption {
+            return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
+        }
+        return answer(injection, problems)
+    }
+
+    // MARK: The ServiceAccount
+
+    /// From the store, or by one bounded read: a pod often arrives before the event of its ServiceAccount does.
+    private func serviceAccount(_ key: ObjectKey) async throws -> ServiceAccount? {
+        if let known = planner.stores.serviceAccounts[key] { return known }
+        var request = KubernetesRequest.get(ServiceAccount.resourceType, key, as: ServiceAccount.representation)
+        request.timeout = Self.lookupTimeout
+        do {
+            return try await client.read(request)
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
+        }
+    }
+
+    // MARK: Answers
+
+    /// Why a pod that requires its credentials cannot have them all; `nil` if it can.
+    private func refusal(_ plan: Plan, _ injection: Injection, _ problems: [Problem]) -> String? {
+        let demand = "the pod is labelled \(Plan.injectKey)=required, but"
+        if let exemption = plan.exemption { return "\(demand) \(exemption)" }
+        let errors = problems.filter { $0.severity == .error }.map(\.message)
+        if !errors.isEmpty { return "\(demand) \(errors.joined(separator: "; "))" }
+        guard injection.injected.isEmpty else { return nil }
+        let reason =
+            problems.isEmpty
+            ? "\(plan.subject) asks for no provider; annotate it" : problems.map(\.message).joined(separator: "; ")
+        return "\(demand) \(reason)"
+    }
+
+    private func answer(_ injection: Injection, _ problems: [Problem]) -> AdmissionResponse {
+        // The worst first, since what is too long for the API server is cut off.
+        let ordered = problems.filter { $0.severity == .error } + problems.filter { $0.severity == .warning }
+        var response = AdmissionResponse.allowed(
+            patch: injection.patch.isEmpty ? nil : injection.patch, warnings: ordered.map { warning($0.message) })
+        if !injection.injected.isEmpty {
+            let bindings = injection.injected.map { "\($0.provider)=\($0.mechanism)" }
+            response.auditAnnotations["injected"] = bindings.joined(separator: ",")
+        }
+        return response
+    }
+
+    private func warning(_ message: String) -> String { "lanyard: \(message)" }
+}
+
+extension JSONValue {
+    /// A static pod as the kubelet shows it to the API server, which lets nobody change it.
+    fileprivate var isMirrorPod: Bool {
+        self["metadata"]?["annotations"]?["kubernetes.io/config.mirror"] != nil
+    }
+}

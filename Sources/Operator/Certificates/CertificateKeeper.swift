@@ -1,0 +1,169 @@
+public import AdmissionWebhook
+internal import FoundationEssentials
+internal import JSON
+public import KubernetesClient
+public import KubernetesModel
+public import KubernetesRuntime
+public import Logging
+public import Metrics
+public import ServiceLifecycle
+
+/// Keeps the webhook's certificates: in a Secret that all replicas share, in the `caBundle` of the registration, and in
+/// the server.
+///
+/// No certificate is shown before its CA is trusted, so each round writes the Secret first, then the registration, and
+/// then installs the certificate.
+public struct CertificateKeeper: Service {
+    public static let secretName = "lanyard-webhook-certificates"
+
+    private let client: KubernetesClient
+    private let secret: ObjectKey
+    private let names: ServingNames
+    /// Registered by this process; `nil` if the registration was installed, and only its `caBundle` is ours.
+    private let registration: WebhookRegistration?
+    private let configurations: Store<MutatingWebhookConfiguration>
+    private let certificate: RotatingCertificate
+    private let onCurrent: @Sendable () -> Void
+    private let onFailure: @Sendable (String) -> Void
+    private let logger: Logger
+    private let clock: any Clock<Duration>
+
+    /// How often the Secret and the registration are looked at: somebody may have applied the manifests again.
+    private static let interval = Duration.seconds(30)
+    private static let retryInterval = Duration.seconds(2)
+
+    /// Reads or makes the certificates, so that there is one to serve with.
+    ///
+    /// - Parameters:
+    ///   - onCurrent: called when the registration trusts what the server shows.
+    ///   - onFailure: called with the reason when it could not be seen to.
+    /// - Throws: if the Secret can neither be read nor written.
+    public init(
+        client: KubernetesClient, namespace: String, names: ServingNames, registration: WebhookRegistration?,
+        configurations: Store<MutatingWebhookConfiguration>, metrics: any MetricsFactory, logger: Logger,
+        clock: any Clock<Duration> = .continuous,
+        onCurrent: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (String) -> Void
+    ) async throws {
+        self.client = client
+        secret = ObjectKey(namespace: namespace, name: Self.secretName)
+        self.names = names
+        self.registration = registration
+        self.configurations = configurations
+        self.logger = logger
+        self.clock = clock
+        self.onCurrent = onCurrent
+        self.onFailure = onFailure
+        let bundle = try await Self.bundle(client, secret, names, logger)
+        certificate = try RotatingCertificate(bundle.servingCertificate, metrics: metrics)
+    }
+
+    /// What the server shows.
+    public var reloader: RotatingCertificate { certificate }
+
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let pause = await round()
+                try? await clock.sleep(for: pause)
+            }
+        }
+    }
+
+    private func round() async -> Duration {
+        do {
+            let bundle = try await Self.bundle(client, secret, names, logger)
+            try await trust(bundle)
+            try certificate.install(bundle.servingCertificate)
+            onCurrent()
+            return Self.interval
+        } catch is CancellationError {
+            return .zero
+        } catch {
+            logger.error("the webhook's certificates cannot be kept", error: error)
+            onFailure("\(error)")
+            return Self.retryInterval
+        }
+    }
+
+    // MARK: The Secret
+
+    /// The certificates to use now. Of several replicas that make new ones at the same time, one wins and the others
+    /// read what it wrote.
+    private static func bundle(
+        _ client: KubernetesClient, _ key: ObjectKey, _ names: ServingNames, _ logger: Logger
+    ) async throws -> CertificateBundle {
+        for _ in 0..<5 {
+            let present = try await client.getIfPresent(Secret.self, key)
+            let (bundle, change) = try CertificateBundle.rotating(present?.data, for: names, at: .now)
+            if change == .none { return bundle }
+            do {
+                try await write(bundle, over: present, client, key)
+                logger.notice("the webhook's certificates have changed", metadata: ["change": "\(change)"])
+                return bundle
+            } catch let error as KubernetesError where error.isConflict || error.isAlreadyExists {
+                continue
+            }
+        }
+        throw TerminalError(CertificateContention(secret: key))
+    }
+
+    private static func write(
+        _ bundle: CertificateBundle, over present: Secret?, _ client: KubernetesClient, _ key: ObjectKey
+    ) async throws {
+        var data = JSONObject()
+        for (name, content) in try bundle.secretData.sorted(by: { $0.key < $1.key }) {
+            data[name] = .string(Base64.encode(content))
+        }
+        var object: JSONValue = [
+            "metadata": ["name": .string(key.name)], "type": "Opaque", "data": .object(data),
+        ]
+        guard let present else {
+            try await client.create(Secret.self, object, in: key.namespace)
+            return
+        }
+        object["metadata"] = ["resourceVersion": .string(present.metadata.resourceVersion)]
+        object["type"] = nil
+        try await client.patch(Secret.self, key, .merge(object))
+    }
+
+    // MARK: The registration
+
+    /// Makes every entry of the registration trust the bundle's CAs.
+    private func trust(_ bundle: CertificateBundle) async throws {
+        let pem = try bundle.caBundlePEM
+        let key = ObjectKey(name: WebhookRegistration.name)
+        let present = configurations[key]
+        if let registration {
+            if present?.trusts(pem, by: WebhookRegistration.entries) != true || present?.webhooks.count != 2 {
+                try await client.apply(
+                    MutatingWebhookConfiguration.self, key, registration.json(caBundle: Base64.encode(pem)))
+            }
+            return
+        }
+        guard let present else { throw RegistrationMissing() }
+        guard !present.trusts(pem, by: present.webhooks.map(\.name)) else { return }
+        // Strategic merge: entries are found by their names, and keep all else.
+        let entries = present.webhooks.map { entry -> JSONValue in
+            ["name": .string(entry.name), "clientConfig": ["caBundle": .string(Base64.encode(pem))]]
+        }
+        try await client.patch(
+            MutatingWebhookConfiguration.self, key, .strategicMerge(["webhooks": .array(entries)]))
+    }
+}
+
+private struct CertificateContention: Error, CustomStringConvertible {
+    var secret: ObjectKey
+    var description: String { "write Secret \(secret): others kept writing it at the same time" }
+}
+
+private struct RegistrationMissing: Error, CustomStringConvertible {
+    var description: String {
+        "there is no MutatingWebhookConfiguration \(WebhookRegistration.name); install the manifests or the chart, or run with --webhook-url"
+    }
+}
+
+extension MutatingWebhookConfiguration {
+    fileprivate func trusts(_ pem: [UInt8], by entries: [String]) -> Bool {
+        entries.allSatisfy { name in webhooks.contains { $0.name == name && $0.caBundle == pem } }
+    }
+}

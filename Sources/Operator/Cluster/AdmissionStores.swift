@@ -1,0 +1,48 @@
+public import KubernetesClient
+public import KubernetesModel
+public import KubernetesRuntime
+public import Logging
+public import ServiceLifecycle
+internal import WorkloadIdentity
+
+/// What admission needs to know of the cluster, kept up to date.
+public struct AdmissionStores: Sendable {
+    public let serviceAccounts: Store<ServiceAccount>
+    public let namespaces: Store<PartialObjectMetadata<Namespace>>
+    public let webhookConfigurations: Store<MutatingWebhookConfiguration>
+
+    /// What keeps the stores up to date, to be run.
+    public let services: [any Service]
+
+    public init(client: KubernetesClient, logger: Logger) {
+        let accounts = Reflector(
+            ServiceAccount.self, client: client,
+            configuration: .init(indexes: [.namespace]) { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
+        let namespaces = Reflector(
+            PartialObjectMetadata<Namespace>.self, client: client,
+            configuration: .init { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
+        let configurations = Reflector(MutatingWebhookConfiguration.self, client: client, logger: logger)
+        serviceAccounts = accounts.store
+        self.namespaces = namespaces.store
+        webhookConfigurations = configurations.store
+        services = [accounts, namespaces, configurations]
+    }
+
+    public func waitUntilSynced() async throws {
+        try await serviceAccounts.waitUntilSynced()
+        try await namespaces.waitUntilSynced()
+        try await webhookConfigurations.waitUntilSynced()
+    }
+}
+
+extension StoreIndex {
+    static var namespace: StoreIndex { StoreIndex("namespace") { [$0.metadata.namespace ?? ""] } }
+}
+
+extension ObjectMetadata {
+    /// Drops annotations and labels on which no decision rests: most of a large cluster's memory.
+    mutating func keepOnlyWhatMatters() {
+        annotations = annotations.filter { AnnotationKey.mayMatter($0.key) }
+        labels = labels.filter { AnnotationKey.mayMatter($0.key) }
+    }
+}

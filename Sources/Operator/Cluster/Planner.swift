@@ -1,0 +1,67 @@
+internal import KubernetesModel
+internal import KubernetesRuntime
+public import WorkloadIdentity
+
+/// Puts what the stores hold to the domain.
+public struct Planner: Sendable {
+    let stores: AdmissionStores
+    let configuration: Configuration
+    private let clusterFacts: PlatformFacts
+
+    public init(stores: AdmissionStores, facts: PlatformFacts, configuration: Configuration) {
+        self.stores = stores
+        self.configuration = configuration
+        clusterFacts = facts
+    }
+
+    /// What is true of the cluster now.
+    var facts: PlatformFacts {
+        var facts = clusterFacts
+        facts.components = Components(vaultInjector: vaultInjector)
+        return facts
+    }
+
+    /// The plan for a ServiceAccount, and for a pod of it.
+    ///
+    /// - Parameter account: the ServiceAccount as it is; `nil` has no annotations.
+    func plan(for subject: Subject, _ account: ServiceAccount?, pod: PodContext = PodContext()) -> Plan {
+        Plan(
+            for: subject,
+            serviceAccount: account?.metadata.annotations ?? [:],
+            pod: pod,
+            namespaceLabels: stores.namespaces[ObjectKey(name: subject.namespace)]?.metadata.labels ?? [:],
+            facts: facts,
+            configuration: configuration)
+    }
+
+    /// Vault's and OpenBao's charts name the configuration for their release, and its webhook for their domain.
+    private var vaultInjector: Components.VaultInjector {
+        let names = stores.webhookConfigurations.resources.filter { configuration in
+            configuration.metadata.name.hasSuffix("agent-injector-cfg")
+                || configuration.webhooks.contains { $0.name == "vault.hashicorp.com" || $0.name == "openbao.org" }
+        }.map(\.metadata.name)
+        guard let first = names.min() else { return .absent }
+        return first < WebhookRegistration.name ? .runsFirst(configuration: first) : .present
+    }
+}
+
+extension Subject {
+    init(_ key: ObjectKey) {
+        self.init(namespace: key.namespace ?? "", serviceAccount: key.name)
+    }
+
+    var key: ObjectKey { ObjectKey(namespace: namespace, name: serviceAccount) }
+}
+
+extension PodContext {
+    init(_ template: PodTemplate, of account: ServiceAccount?) {
+        self.init(
+            annotations: template.annotations, labels: template.labels,
+            mountsServiceAccountToken: template.automountServiceAccountToken ?? account?.automountServiceAccountToken
+                ?? true)
+    }
+
+    init(_ pod: ObjectMetadata) {
+        self.init(annotations: pod.annotations, labels: pod.labels)
+    }
+}

@@ -1,0 +1,65 @@
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import WorkloadIdentity
+
+/// Keeps the condition `lanyard.dev/CredentialsReady` of Deployments or DaemonSets.
+struct CredentialsReadyReconciler: Reconciler {
+    let client: KubernetesClient
+    let planner: Planner
+    let workloads: WorkloadStore
+    let replicaSets: Store<PartialObjectMetadata<ReplicaSet>>
+    let census: PodCensus
+    let events: EventRecorder
+
+    func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard let workload = workloads[key], workload.metadata.deletionTimestamp == nil else { return .done }
+        let condition = try await condition(of: workload)
+        var conditions = workload.conditions
+        let before = conditions[ConditionType.credentialsReady]
+        let isChanged =
+            condition.map { conditions.set($0, at: .now, recordsUpdates: true) }
+            ?? conditions.remove(ConditionType.credentialsReady)
+        guard isChanged else { return .done }
+        try await write(conditions[ConditionType.credentialsReady], of: workload)
+        if let condition, before?.status != condition.status || before?.reason != condition.reason {
+            events.record(ObjectEvent(about: condition, regarding: workload.reference))
+        }
+        return .done
+    }
+
+    private func condition(of workload: Workload) async throws -> Condition? {
+        let account = planner.stores.serviceAccounts[workload.serviceAccountKey]
+        let subject = Subject(workload.serviceAccountKey)
+        let plan = planner.plan(for: subject, account, pod: PodContext(workload.template, of: account))
+        guard !plan.bindings.isEmpty else { return nil }
+        let pods = try await census.pods(of: workload.serviceAccountKey).filter {
+            owner(of: $0) == workload.metadata.uid
+        }
+        return .credentialsReady(
+            plan, pods: PodCount(pods) { planner.plan(for: subject, account, pod: PodContext($0)) })
+    }
+
+    /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.
+    private func owner(of pod: ObjectMetadata) -> String? {
+        guard let controller = pod.controller else { return nil }
+        guard controller.kind == ReplicaSet.resourceType.kind else { return controller.uid }
+        return replicaSets[ObjectKey(namespace: pod.namespace, name: controller.name)]?.metadata.controller?.uid
+    }
+
+    /// Changes this one condition, by its key, and nothing that the workload's own controller writes.
+    private func write(_ condition: Condition?, of workload: Workload) async throws {
+        let element: JSONValue =
+            condition?.json ?? ["$patch": "delete", "type": .string(ConditionType.credentialsReady)]
+        let patch = KubernetesPatch.strategicMerge(["status": ["conditions": [element]]])
+        do {
+            _ = try await client.send(
+                .patch(
+                    workload.kind.resourceType, workload.key, patch, subresource: "status",
+                    fieldManager: client.fieldManager))
+        } catch let error as KubernetesError where error.isNotFound {
+            // It was deleted meanwhile.
+        }
+    }
+}

@@ -1,0 +1,110 @@
+public import KubernetesClient
+internal import KubernetesModel
+public import KubernetesRuntime
+public import Logging
+public import Metrics
+public import ServiceLifecycle
+
+/// The controllers, and what makes each of them look again.
+public struct WorkloadIdentityControllers: Sendable {
+    /// What is to be run, by the one replica that writes.
+    public let services: [any Service]
+
+    private let identities: Controller
+    /// Those of the kinds that keep our condition.
+    private let conditions: [Workload.Kind: Controller]
+    private let planner: Planner
+    private let stores: WorkloadStores
+
+    public init(
+        client: KubernetesClient, planner: Planner, stores: WorkloadStores, events: EventRecorder,
+        metrics: any MetricsFactory, logger: Logger
+    ) {
+        let census = PodCensus(pods: stores.pods, client: client)
+        let synced: [@Sendable () async throws -> Void] = [planner.stores.waitUntilSynced, stores.waitUntilSynced]
+        identities = Controller(
+            "workloadidentity",
+            reconciler: WorkloadIdentityReconciler(
+                client: client, planner: planner, stores: stores, census: census, events: events),
+            after: synced, metrics: metrics, logger: logger)
+        var conditions: [Workload.Kind: Controller] = [:]
+        for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
+            conditions[workloads.kind] = Controller(
+                workloads.kind.rawValue.lowercased(),
+                reconciler: CredentialsReadyReconciler(
+                    client: client, planner: planner, workloads: workloads, replicaSets: stores.replicaSets,
+                    census: census, events: events),
+                after: synced, metrics: metrics, logger: logger)
+        }
+        self.conditions = conditions
+        self.planner = planner
+        self.stores = stores
+        services = [identities] + Array(conditions.values)
+        observe()
+    }
+
+    // MARK: Triggers
+
+    private func observe() {
+        planner.stores.serviceAccounts.observe { change in
+            judge(change.key)
+        }
+        planner.stores.namespaces.observe { change in
+            guard change.old?.metadata.labels != change.new?.metadata.labels else { return }
+            for key in planner.stores.serviceAccounts.keys(by: .namespace, change.key.name) { judge(key) }
+        }
+        planner.stores.webhookConfigurations.observe { change in
+            // Only an injector's coming or going changes a plan.
+            guard (change.old == nil) != (change.new == nil) else { return }
+            for key in stores.identities.keys { judge(key) }
+        }
+        for workloads in stores.workloads {
+            workloads.observe { old, new in
+                for workload in [old, new].compactMap({ $0 }) {
+                    identities.queue.add(workload.serviceAccountKey)
+                    conditions[workload.kind]?.queue.add(workload.key)
+                }
+            }
+        }
+        stores.replicaSets.observe { change in
+            if let replicaSet = change.new ?? change.old { judgeOwner(of: replicaSet.metadata) }
+        }
+        stores.pods.observe { change in
+            guard change.old?.metadata.relevance != change.new?.metadata.relevance,
+                let pod = (change.new ?? change.old)?.metadata
+            else { return }
+            for key in stores.identities.keys(by: .namespace, pod.namespace ?? "") { identities.queue.add(key) }
+            judgeOwner(of: pod)
+        }
+        stores.identities.observe { change in
+            identities.queue.add(change.key)
+        }
+    }
+
+    /// Looks again at a ServiceAccount and at all that runs as it.
+    private func judge(_ serviceAccount: ObjectKey) {
+        identities.queue.add(serviceAccount)
+        for workload in stores.workloads(using: serviceAccount) { conditions[workload.kind]?.queue.add(workload.key) }
+    }
+
+    private func judgeOwner(of object: ObjectMetadata) {
+        guard let controller = object.controller else { return }
+        let key = ObjectKey(namespace: object.namespace, name: controller.name)
+        switch controller.kind {
+        case ReplicaSet.resourceType.kind:
+            if let replicaSet = stores.replicaSets[key] { judgeOwner(of: replicaSet.metadata) }
+        case let kind:
+            Workload.Kind(rawValue: kind).flatMap { conditions[$0] }?.queue.add(key)
+        }
+    }
+}
+
+extension ObjectMetadata {
+    /// What of a pod's metadata a status depends on. Kubelets change the rest all the time.
+    fileprivate var relevance: [String: String] {
+        var relevance = annotations.merging(labels) { annotation, label in "\(annotation)\n\(label)" }
+        relevance["uid"] = uid
+        relevance["deleted"] = deletionTimestamp == nil ? "" : "true"
+        return relevance
+    }
+}

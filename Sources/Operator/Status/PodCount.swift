@@ -1,0 +1,46 @@
+internal import KubernetesModel
+internal import WorkloadIdentity
+
+/// How many pods carry the plan that they should.
+struct PodCount: Hashable, Sendable {
+    var total = 0
+    /// They carry another plan than the current one.
+    var stale = 0
+    /// They were created while nobody injected anything.
+    var notInjected = 0
+
+    /// - Parameter plan: the plan for a pod with its own annotations.
+    init(_ pods: [ObjectMetadata], plan: (ObjectMetadata) -> Plan) {
+        for pod in pods {
+            let plan = plan(pod)
+            guard plan.exemption == nil else { continue }
+            total += 1
+            switch (pod.annotations[AnnotationKey.plan.name], plan.hash) {
+            case (let stamp, let hash) where stamp == hash: break
+            case (nil, _): notInjected += 1
+            default: stale += 1
+            }
+        }
+    }
+
+    var current: Int { total - stale - notInjected }
+
+    /// What is wrong and what to do about it; `nil` if every pod is as it should be.
+    var shortcoming: (reason: String, message: String)? {
+        if notInjected > 0 {
+            return (
+                StatusReason.podsNotInjected,
+                "\(notInjected) of \(pods(total)) created without injection; restart the workload to have them made anew"
+            )
+        }
+        if stale > 0 {
+            return (
+                StatusReason.podsStale,
+                "\(stale) of \(pods(total)) created before the last change; restart the workload to have them made anew"
+            )
+        }
+        return nil
+    }
+
+    private func pods(_ count: Int) -> String { count == 1 ? "1 pod was" : "\(count) pods were" }
+}

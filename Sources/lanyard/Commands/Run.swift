@@ -1,0 +1,111 @@
+internal import ArgumentParser
+internal import Foundation
+internal import JSON
+internal import Logging
+internal import WorkloadIdentity
+
+struct Run: AsyncParsableCommand {
+    enum Role: String, ExpressibleByArgument, CaseIterable {
+        case all, webhook, controller
+
+        var admits: Bool { self != .controller }
+        var reports: Bool { self != .webhook }
+    }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Run the operator: webhook and controllers.",
+        discussion: """
+            In a pod it uses the pod's own credentials, elsewhere a kubeconfig. Outside the cluster the API server finds \
+            the webhook by --webhook-url, and the command registers the webhook itself.
+
+            Exit codes: 0 after SIGTERM or SIGINT; 1 if the cluster cannot be worked with; 2 for usage, a configuration or \
+            a kubeconfig that cannot be read.
+            """)
+
+    @Option(help: "What to run: all, webhook or controller.")
+    var role = Role.all
+
+    @Option(
+        help: ArgumentHelp(
+            "A kubeconfig. Default: the pod's credentials, else $KUBECONFIG, else ~/.kube/config.", valueName: "file"))
+    var kubeconfig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The operator's own namespace, for its Secret and Lease. Default: the pod's, else lanyard-system.",
+            valueName: "ns"))
+    var namespace: String?
+
+    @Option(help: ArgumentHelp("A configuration file (YAML).", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print the configuration that is in force, with all defaults, and stop.")
+    var printConfig = false
+
+    @Option(help: ArgumentHelp("Where the webhook listens (HTTPS).", valueName: "host:port"))
+    var webhookAddress = SocketAddress(host: "0.0.0.0", port: 8443)
+
+    @Option(help: ArgumentHelp("Where /metrics, /livez and /readyz are (HTTP).", valueName: "host:port"))
+    var metricsAddress = SocketAddress(host: "0.0.0.0", port: 8080)
+
+    @Option(
+        help: ArgumentHelp(
+            "Outside the cluster: the base URL by which the API server finds the webhook. Its host is in the certificate.",
+            valueName: "url"))
+    var webhookURL: String?
+
+    @Option(help: "The least severe records to log: \(Logger.Level.names).", transform: Logger.Level.named)
+    var logLevel = Logger.Level.info
+
+    func validate() throws {
+        guard let webhookURL else { return }
+        guard webhookURL.hasPrefix("https://"), let host = URL(string: webhookURL)?.host(), !host.isEmpty else {
+            throw ValidationError("--webhook-url \(webhookURL): write a URL such as https://10.0.0.5:8443")
+        }
+    }
+
+    func run() async throws {
+        let configuration = try ConfigurationFile.read(config)
+        if printConfig {
+            print(try YAML.text(of: configuration.json), terminator: "")
+            return
+        }
+        try await Application(options: self, configuration: configuration).run()
+    }
+}
+
+/// A host and a port, as `127.0.0.1:8443` or `[::1]:8443`.
+struct SocketAddress: ExpressibleByArgument, CustomStringConvertible {
+    var host: String
+    var port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"), let port = UInt16(argument[argument.index(after: colon)...])
+        else {
+            return nil
+        }
+        let host = argument[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        guard !host.isEmpty, isBracketed || !host.contains(":") else { return nil }
+        self.init(host: String(isBracketed ? host.dropFirst().dropLast() : host), port: Int(port))
+    }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var defaultValueDescription: String { description }
+}
+
+extension Logger.Level {
+    fileprivate static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+    @Sendable fileprivate static func named(_ name: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: name) else {
+            throw ValidationError("--log-level \(name) is not known; write one of \(names)")
+        }
+        return level
+    }
+}

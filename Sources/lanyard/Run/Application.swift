@@ -1,0 +1,145 @@
+internal import AdmissionWebhook
+internal import Foundation
+internal import KubernetesClient
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import Logging
+internal import Observability
+internal import Operator
+internal import ServiceLifecycle
+internal import UnixSignals
+internal import WorkloadIdentity
+
+/// The operator as a list of services.
+struct Application {
+    let options: Run
+    let configuration: WorkloadIdentity.Configuration
+
+    private static let defaultNamespace = "lanyard-system"
+
+    func run() async throws {
+        let level = options.logLevel
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
+        let logger = Logger(label: "lanyard")
+
+        let cluster = try Cluster.configuration(kubeconfig: options.kubeconfig)
+        let transport: HTTPClientTransport
+        do {
+            transport = try HTTPClientTransport(cluster, logger: logger)
+        } catch {
+            throw UsageProblem("\(error)")
+        }
+        do {
+            try await run(
+                KubernetesClient(transport: transport, fieldManager: "lanyard"),
+                namespace: options.namespace ?? cluster.namespaceInPod ?? Self.defaultNamespace, logger)
+        } catch {
+            try? await transport.shutdown()
+            throw error
+        }
+        try await transport.shutdown()
+    }
+
+    private func run(_ client: KubernetesClient, namespace: String, _ logger: Logger) async throws {
+        let registry = PrometheusRegistry(help: AdmissionMetrics.help)
+        let metrics = PrometheusMetricsFactory(registry: registry)
+        let readiness = Readiness(waitingFor: ["caches"] + (options.role.admits ? ["webhook", "ca-bundle"] : []))
+        let facts = try await Cluster.facts(client, configuration, logger)
+
+        let stores = AdmissionStores(client: client, logger: logger)
+        let planner = Planner(stores: stores, facts: facts, configuration: configuration)
+        let events = EventRecorder(
+            client: client, controller: "lanyard.dev/controller", instance: instance, metrics: metrics, logger: logger)
+
+        // Started in this order, and stopped in the reverse: writers first, then the webhook, and probes and metrics last.
+        var services: [any Service] = [
+            AdminServer(
+                host: options.metricsAddress.host, port: options.metricsAddress.port, readiness: readiness,
+                registry: registry, logger: logger)
+        ]
+        services += stores.services
+        var synced: [@Sendable () async throws -> Void] = [stores.waitUntilSynced]
+
+        if options.role.admits {
+            services += try await webhook(
+                client, planner, stores, namespace: namespace, metrics: metrics, readiness: readiness, logger)
+        }
+        if options.role.reports {
+            try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
+            let workloads = try await WorkloadStores(client: client, logger: logger)
+            let controllers = WorkloadIdentityControllers(
+                client: client, planner: planner, stores: workloads, events: events, metrics: metrics, logger: logger)
+            synced.append(workloads.waitUntilSynced)
+            services += workloads.services
+            services += [events, elector(client, namespace: namespace, controllers, logger)]
+        }
+        services.append(
+            ReadinessWhenSynced(stores: synced) {
+                readiness.ready("caches")
+                logger.info("caches are complete")
+            })
+
+        var group = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(25)
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(Version.current)", "role": "\(options.role.rawValue)", "platform": "\(facts.platform)",
+                "platform.evidence": "\(facts.evidence)", "issuer": "\(facts.issuer.url ?? "")",
+                "issuer.reach": "\(facts.issuer.reach)",
+            ])
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    // MARK: Services
+
+    private func webhook(
+        _ client: KubernetesClient, _ planner: Planner, _ stores: AdmissionStores, namespace: String,
+        metrics: PrometheusMetricsFactory, readiness: Readiness, _ logger: Logger
+    ) async throws -> [any Service] {
+        let url = options.webhookURL
+        let keeper = try await CertificateKeeper(
+            client: client, namespace: namespace,
+            names: ServingNames(
+                service: WebhookRegistration.serviceName, namespace: namespace,
+                extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 }),
+            registration: url.map { WebhookRegistration(target: .url($0)) },
+            configurations: stores.webhookConfigurations, metrics: metrics, logger: logger,
+            onCurrent: { readiness.ready("ca-bundle") },
+            onFailure: { readiness.unready("ca-bundle", because: $0) })
+        let server = AdmissionServer(
+            configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
+            handlers: [WebhookRegistration.path: PodMutator(planner: planner, client: client)],
+            certificate: keeper.reloader, metrics: metrics, logger: logger
+        ) { port in
+            readiness.ready("webhook")
+            logger.info("serving admission reviews", metadata: ["port": "\(port)"])
+        }
+        // Behind a Service, requests go on arriving for a moment after the pod has begun to stop.
+        let drain = DrainDelay(for: url == nil ? .seconds(5) : .zero) {
+            readiness.unready("webhook", because: "shutting down")
+        }
+        return [keeper, server, drain]
+    }
+
+    /// Only one replica writes statuses and events.
+    private func elector(
+        _ client: KubernetesClient, namespace: String, _ controllers: WorkloadIdentityControllers, _ logger: Logger
+    ) -> LeaderElector {
+        LeaderElector(
+            client: client,
+            configuration: LeaderElectionConfiguration(
+                lease: ObjectKey(namespace: namespace, name: "lanyard-controller"),
+                identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"),
+            logger: logger
+        ) {
+            try await withThrowingDiscardingTaskGroup { group in
+                for controller in controllers.services { group.addTask { try await controller.run() } }
+            }
+        }
+    }
+
+    /// This replica's name: a pod's host name is the pod's.
+    private var instance: String { ProcessInfo.processInfo.hostName }
+}

@@ -1,0 +1,94 @@
+internal import AsyncHTTPClient
+internal import Foundation
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesModel
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import Operator
+internal import WorkloadIdentity
+
+/// Finds the cluster, and out what it is.
+enum Cluster {
+    /// How long a server may take to answer when the operator starts.
+    private static let patience = Duration.seconds(30)
+
+    static func configuration(kubeconfig: String?) throws(UsageProblem) -> ClusterConfiguration {
+        let environment = ProcessEnvironment.variables
+        do {
+            if kubeconfig == nil, environment["KUBECONFIG"] == nil,
+                let inCluster = try ClusterConfiguration.inCluster(environment: environment)
+            {
+                return inCluster
+            }
+            let home = environment["HOME"].map { "\($0)/.kube/config" }
+            guard let path = kubeconfig ?? environment["KUBECONFIG"] ?? home else {
+                throw UsageProblem("no cluster is known: add --kubeconfig, or run in a pod")
+            }
+            let documents = try YAML.documents(in: try InputFile.text(of: path), file: path)
+            guard documents.count == 1, let document = documents.first else {
+                throw UsageProblem("\(path): expected one document, found \(documents.count)")
+            }
+            return try ClusterConfiguration(kubeconfig: document.value, path: path)
+        } catch let error as UsageProblem {
+            throw error
+        } catch {
+            throw UsageProblem("\(error)")
+        }
+    }
+
+    /// Asks until the server answers, or patience is at its end.
+    static func facts(
+        _ client: KubernetesClient, _ configuration: WorkloadIdentity.Configuration, _ logger: Logger
+    ) async throws -> PlatformFacts {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                return try await PlatformFacts.detected(
+                    by: client, configuration: configuration, logger: logger, isPublic: isPublic)
+            } catch let error as KubernetesError where error.isRetryable && ContinuousClock.now < deadline {
+                logger.warning("the API server does not answer yet", error: error)
+                try await Task.sleep(for: .seconds(2))
+            } catch {
+                throw StartFailure(description: "\(error)")
+            }
+        }
+    }
+
+    /// Without its definition no status can be written, and nothing would say why.
+    static func requireDefinition(of type: ResourceType, _ client: KubernetesClient) async throws {
+        let served = try await client.servedResources(of: type.apiVersion) ?? []
+        guard served.contains(where: { $0.name == type.plural }) else {
+            throw StartFailure(
+                description:
+                    "the CustomResourceDefinition \(type.plural).\(type.group) is not installed; kubectl apply -f manifests/crd.yaml"
+            )
+        }
+    }
+
+    /// Whether the issuer's discovery document can be had from here, and names the issuer; `nil` if there was no answer.
+    ///
+    /// That it is reachable from here does not prove that it is from other clouds, but it is the best evidence there is.
+    private static func isPublic(_ issuer: String) async -> Bool? {
+        let request = HTTPClientRequest(
+            url: (issuer.hasSuffix("/") ? issuer : issuer + "/") + ".well-known/openid-configuration")
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(3)),
+            response.status.code == 200, let body = try? await response.body.collect(upTo: 1 << 20),
+            let document = try? JSONValue(parsing: Array(body.readableBytesView))
+        else { return nil }
+        return document["issuer"]?.string == issuer ? true : nil
+    }
+}
+
+/// The cluster cannot be worked with: exit code 1.
+struct StartFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension ClusterConfiguration {
+    /// The namespace of the pod in which this runs. A kubeconfig's is a person's, not the operator's.
+    var namespaceInPod: String? {
+        ProcessEnvironment.variables["KUBERNETES_SERVICE_HOST"] == nil ? nil : namespace
+    }
+}

@@ -1,0 +1,200 @@
+import FoundationEssentials
+import HTTPTypes
+import HummingbirdTesting
+import JSON
+import Logging
+import MetricsTestKit
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import Testing
+
+@testable import AdmissionWebhook
+
+@Suite("AdmissionServer", .timeLimit(.minutes(1))) struct AdmissionServerTests {
+    @Test("shows a new certificate to new connections, and drops none that is open")
+    func rotation() async throws {
+        let old = try CertificateBundle(for: .test, at: .now, lifetimes: CertificateLifetimes())
+        let new = try CertificateBundle(for: .test, at: .now, lifetimes: CertificateLifetimes())
+        let certificate = try RotatingCertificate(old.servingCertificate, metrics: TestMetrics())
+        try await withServer(certificate) { server in
+            try await server.withClient(trusting: old) { first in
+                try await first.post(review(), expecting: .ok)
+                await #expect(throws: (any Error).self) {
+                    try await server.withClient(trusting: new) { _ = try await $0.send(review()) }
+                }
+                try certificate.install(new.servingCertificate)
+                try await first.post(review(), expecting: .ok)
+                try await server.withClient(trusting: new) { second in
+                    try await second.post(review(), expecting: .ok)
+                    try await first.post(review(), expecting: .ok)
+                }
+                await #expect(throws: (any Error).self) {
+                    try await server.withClient(trusting: old) { _ = try await $0.send(review()) }
+                }
+                try await first.post(review(), expecting: .ok)
+            }
+        }
+    }
+
+    @Test("lets a review in flight finish when it is told to stop, and takes no more")
+    func gracefulShutdown() async throws {
+        let (begun, isBegun) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let handler = TestHandler { _ in
+            isBegun.finish()
+            for await _ in released {}
+            return .allowed()
+        }
+        try await withServer(handler: handler) { server in
+            try await server.withClient { client in
+                async let inFlight = client.send(review())
+                for await _ in begun {}
+                await server.stop()
+                while await server.accepts() {}
+                release.finish()
+                let response = try await inFlight
+                #expect(response.status == .ok)
+            }
+        }
+    }
+
+    @Test("speaks no TLS before 1.2")
+    func oldTLS() async throws {
+        try await withServer { server in
+            await #expect(throws: (any Error).self) {
+                try await server.withClient(configure: { $0.maximumTLSVersion = .tlsv11 }) {
+                    _ = try await $0.send(review())
+                }
+            }
+            try await server.withClient(configure: { $0.maximumTLSVersion = .tlsv12 }) {
+                try await $0.post(review(), expecting: .ok)
+            }
+        }
+    }
+
+    @Test(
+        "goes on after what is no TLS, no HTTP, or too large",
+        arguments: ["GET / HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}"])
+    func garbage(_ bytes: String) async throws {
+        try await withServer { server in
+            try await server.send(bytes)
+            try await server.withClient { client in
+                let tooLarge = [UInt8](repeating: 0x20, count: AdmissionServer.Configuration().bodyLimit + 1)
+                try await client.post(tooLarge, expecting: .contentTooLarge)
+            }
+            try await server.withClient { try await $0.post(review(), expecting: .ok) }
+        }
+    }
+
+    @Test("answers many connections at once, each review with its own uid")
+    func concurrency() async throws {
+        try await withServer { server in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for connection in 0..<16 {
+                    group.addTask {
+                        try await server.withClient { client in
+                            for number in 0..<20 {
+                                let uid = "\(connection)-\(number)"
+                                let answer = try await client.send(review((["request", "uid"], .string(uid))))
+                                let body = try #require(answer.body)
+                                let json = try JSONValue(parsing: Array(body.readableBytesView))
+                                #expect(json["response"]?["uid"]?.string == uid)
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+}
+
+// MARK: - Harness
+
+/// Runs a server on a free port of the loopback interface, and stops it in the end.
+private func withServer(
+    _ certificate: RotatingCertificate? = nil,
+    handler: TestHandler = TestHandler { _ in .allowed() },
+    _ body: @escaping @Sendable (TestServer) async throws -> Void
+) async throws {
+    let bundle = try CertificateBundle(for: .test, at: .now, lifetimes: CertificateLifetimes())
+    let (ports, port) = AsyncStream.makeStream(of: Int.self)
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let server = AdmissionServer(
+        configuration: AdmissionServer.Configuration(host: "127.0.0.1", port: 0),
+        handlers: ["/mutate": handler],
+        certificate: try certificate ?? RotatingCertificate(bundle.servingCertificate, metrics: TestMetrics()),
+        metrics: TestMetrics(),
+        logger: logger
+    ) { port.yield($0) }
+    let services = ServiceGroup(services: [server], logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            try await services.run()
+            port.finish()
+        }
+        if let port = await ports.first(where: { _ in true }) {
+            try await body(TestServer(port: port, services: services, bundle: bundle))
+        }
+        await services.triggerGracefulShutdown()
+        try await group.waitForAll()
+    }
+}
+
+private struct TestServer: Sendable {
+    let port: Int
+    let services: ServiceGroup
+    let bundle: CertificateBundle
+
+    /// A client with one connection, kept alive.
+    func withClient(
+        trusting trusted: CertificateBundle? = nil,
+        configure: (inout TLSConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (TestClient) async throws -> Void
+    ) async throws {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv1
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes((trusted ?? bundle).caBundlePEM))
+        configure(&tls)
+        try await TestClient.withClient(
+            host: "127.0.0.1",
+            port: port,
+            configuration: TestClient.Configuration(tlsConfiguration: tls, serverName: "webhook.lanyard.svc"),
+            operation: body)
+    }
+
+    func stop() async {
+        await services.triggerGracefulShutdown()
+    }
+
+    func accepts() async -> Bool {
+        let connection = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "127.0.0.1", port: port).get()
+        try? await connection?.close()
+        return connection != nil
+    }
+
+    /// Sends bytes without TLS, and ends the connection.
+    func send(_ bytes: String) async throws {
+        let connection = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "127.0.0.1", port: port).get()
+        try await connection.writeAndFlush(ByteBuffer(string: bytes))
+        try? await connection.close()
+    }
+}
+
+extension TestClient {
+    fileprivate func send(_ body: [UInt8]) async throws -> TestClient.Response {
+        try await post("/mutate", headers: [.contentType: "application/json"], body: ByteBuffer(bytes: body))
+    }
+
+    fileprivate func post(
+        _ body: [UInt8],
+        expecting status: HTTPResponse.Status,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        #expect(try await send(body).status == status, sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,108 @@
+import AsyncHTTPClient
+import Foundation
+
+/// `lanyard run` as a process of its own.
+final class Operator {
+    let webhookPort: Int
+    private let metricsPort: Int
+    private let process = Process()
+    private let log: URL
+
+    /// What a test lets it run with.
+    struct Settings {
+        /// The configuration file; `platform` first.
+        var configuration = "{platform: eks, issuer: {public: true}}"
+
+        static func platform(_ name: String) -> Settings {
+            Settings(configuration: "{platform: \(name), issuer: {public: true}}")
+        }
+    }
+
+    private init(_ plane: ControlPlane, _ settings: Settings) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lanyard-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let configuration = folder.appendingPathComponent("config.yaml")
+        try settings.configuration.write(to: configuration, atomically: true, encoding: .utf8)
+        log = folder.appendingPathComponent("log")
+        try Data().write(to: log)
+        webhookPort = try Self.freePort()
+        metricsPort = try Self.freePort()
+        process.executableURL = URL(fileURLWithPath: plane.lanyard)
+        process.arguments = [
+            "run", "--kubeconfig", plane.kubeconfig, "--namespace", "lanyard-system", "--config", configuration.path,
+            "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
+            "--webhook-url", "https://127.0.0.1:\(webhookPort)", "--log-level", "debug",
+        ]
+        process.environment = Command.base
+        process.standardError = try FileHandle(forWritingTo: log)
+        try process.run()
+    }
+
+    /// Runs it for as long as `body` does. It is ready by then.
+    static func running<Value>(
+        _ settings: Settings = Settings(), _ body: (ControlPlane, Operator) async throws -> Value
+    ) async throws -> Value {
+        let plane = try ControlPlane.require()
+        try await plane.kubectl("apply", "-f", "\(plane.repository)/manifests/crd.yaml")
+        try await plane.kubectl("apply", "-f", "\(plane.repository)/manifests/namespace.yaml")
+        let running = try Operator(plane, settings)
+        do {
+            try await running.waitUntilReady()
+            let value = try await body(plane, running)
+            try await running.stop()
+            return value
+        } catch {
+            running.process.terminate()
+            throw CommandFailure(description: "\(error)\nthe operator's log ends:\n\(running.logTail)")
+        }
+    }
+
+    // MARK: HTTP
+
+    func waitUntilReady(within limit: Duration = .seconds(20)) async throws {
+        try await eventually(within: limit, "ready") {
+            let (status, body) = try await get("/readyz?verbose")
+            guard status == 200 else { throw CommandFailure(description: "/readyz: \(status) \(body)") }
+        }
+    }
+
+    func get(_ path: String) async throws -> (status: UInt, body: String) {
+        let response = try await HTTPClient.shared.execute(
+            HTTPClientRequest(url: "http://127.0.0.1:\(metricsPort)\(path)"), timeout: .seconds(5))
+        return (response.status.code, String(buffer: try await response.body.collect(upTo: 1 << 20)))
+    }
+
+    // MARK: The process
+
+    /// As Kubernetes stops a pod.
+    func stop() async throws {
+        process.terminate()
+        try await eventually(within: .seconds(15), "stopped") {
+            if process.isRunning { throw CommandFailure(description: "still running") }
+        }
+        guard process.terminationStatus == 0 else {
+            throw CommandFailure(description: "exit code \(process.terminationStatus)\n\(logTail)")
+        }
+    }
+
+    var logTail: String {
+        let lines = (try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n") ?? []
+        return lines.suffix(25).joined(separator: "\n")
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw CommandFailure(description: "no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

@@ -1,0 +1,241 @@
+import JSON
+import KubernetesClient
+import KubernetesModel
+import Logging
+import ServiceLifecycle
+import ServiceLifecycleTestKit
+import Synchronization
+import Testing
+
+@testable import KubernetesRuntime
+
+@Suite("Leader election state machine")
+struct LeaderElectionStateMachineTests {
+    static let configuration = LeaderElectionConfiguration(
+        lease: ObjectKey(namespace: "n", name: "l"), identity: "me")
+    static let time = Timestamp(seconds: 1_709_210_096)
+
+    var machine = LeaderElectionStateMachine(configuration)
+
+    func lease(_ holder: String, version: Int = 1, transitions: Int = 3) -> Lease {
+        var lease = Lease(metadata: ObjectMetadata(name: "l", namespace: "n"))
+        lease.metadata.resourceVersion = String(version)
+        lease.holderIdentity = holder
+        lease.leaseDurationSeconds = 15
+        lease.leaseTransitions = transitions
+        return lease
+    }
+
+    func action(at seconds: Int) -> LeaderElectionStateMachine.Action {
+        machine.action(at: .seconds(seconds), time: Self.time)
+    }
+
+    @Test("makes the lease if there is none")
+    mutating func creates() {
+        machine.saw(nil, at: .zero)
+        let specification: JSONValue = [
+            "holderIdentity": "me", "leaseDurationSeconds": 15, "renewTime": "2024-02-29T12:34:56.000000Z",
+            "acquireTime": "2024-02-29T12:34:56.000000Z", "leaseTransitions": 0,
+        ]
+        #expect(action(at: 0) == .create(["spec": specification]))
+    }
+
+    @Test("waits for as long as it has seen another's lease unchanged, by its own clock")
+    mutating func waits() {
+        machine.saw(lease("other"), at: .seconds(100))
+        machine.saw(lease("other"), at: .seconds(110))
+        #expect(action(at: 114) == .wait)
+        #expect(action(at: 115) != .wait)
+        machine.saw(lease("other", version: 2), at: .seconds(115))
+        #expect(action(at: 129) == .wait)
+    }
+
+    @Test("takes over at once what nobody holds, and counts the change")
+    mutating func takesOver() throws {
+        machine.saw(lease("", version: 7), at: .zero)
+        guard case .update(let patch) = action(at: 0) else {
+            Issue.record("expected an update")
+            return
+        }
+        #expect(patch["metadata"] == ["resourceVersion": "7"])
+        #expect(patch["spec"]?["leaseTransitions"] == 4)
+        #expect(patch["spec"]?["acquireTime"] != nil)
+    }
+
+    @Test("renews without reading, and leaves alone since when it leads")
+    mutating func renews() {
+        machine.wrote(lease("me", version: 8), at: .zero)
+        #expect(!machine.needsLease)
+        guard case .update(let patch) = action(at: 2) else {
+            Issue.record("expected an update")
+            return
+        }
+        #expect(patch["metadata"] == ["resourceVersion": "8"])
+        #expect(patch["spec"]?["acquireTime"] == nil)
+        #expect(patch["spec"]?["leaseTransitions"] == nil)
+    }
+
+    @Test("leads for ten seconds after it last renewed")
+    mutating func deadline() {
+        #expect(machine.timeLeft(at: .zero) == .zero)
+        machine.wrote(lease("me"), at: .seconds(100))
+        #expect(machine.timeLeft(at: .seconds(101)) == .seconds(9))
+        #expect(machine.timeLeft(at: .seconds(110)) == .zero)
+    }
+
+    @Test("leads on after a conflict, unless somebody else has taken the lease")
+    mutating func conflict() {
+        machine.wrote(lease("me"), at: .zero)
+        machine.becameUncertain()
+        #expect(machine.needsLease)
+        machine.saw(lease("me", version: 2), at: .seconds(1))
+        #expect(machine.timeLeft(at: .seconds(1)) == .seconds(9))
+        machine.saw(lease("other", version: 3), at: .seconds(2))
+        #expect(machine.timeLeft(at: .seconds(2)) == .zero)
+    }
+
+    @Test("gives back what it holds, and nothing else")
+    mutating func releases() {
+        let nothing = machine.release(time: Self.time)
+        machine.saw(lease("other"), at: .zero)
+        let others = machine.release(time: Self.time)
+        machine.wrote(lease("me", version: 9), at: .zero)
+        let own = machine.release(time: Self.time)
+        #expect(nothing == nil)
+        #expect(others == nil)
+        #expect(own?["metadata"] == ["resourceVersion": "9"])
+        #expect(own?["spec"]?["holderIdentity"] == "")
+        #expect(machine.timeLeft(at: .zero) == .zero)
+    }
+}
+
+@Suite("Leader elector", .timeLimit(.minutes(1)))
+struct LeaderElectorTests {
+    /// A server with one Lease, which takes a write only if it is of the Lease's last version.
+    final class LeaseServer: Sendable {
+        struct State {
+            var lease: JSONValue?
+            var version = 0
+            var isAway = false
+        }
+
+        let state = Mutex(State())
+
+        func setAway(_ isAway: Bool) {
+            state.withLock { $0.isAway = isAway }
+        }
+
+        var holder: String? { state.withLock { $0.lease?["spec"]?["holderIdentity"]?.string } }
+
+        var transport: FakeTransport {
+            FakeTransport { request in
+                self.state.withLock { state in
+                    guard !state.isAway else { return .failure(message: "connection refused") }
+                    return Self.answer(request, &state)
+                }
+            }
+        }
+
+        static func answer(_ request: KubernetesRequest, _ state: inout State) -> FakeTransport.Answer {
+            let body = try? JSONValue(parsing: request.body)
+            switch request.method {
+            case .get:
+                guard let lease = state.lease else { return .status(404) }
+                return .body(lease.serializedString())
+            case .post:
+                guard state.lease == nil else { return .status(409, reason: "AlreadyExists") }
+                state.lease = ["spec": body?["spec"] ?? [:]]
+            default:
+                guard body?["metadata"]?["resourceVersion"]?.string == String(state.version) else { return .status(409) }
+                var specification = state.lease?["spec"] ?? [:]
+                for (key, value) in body?["spec"]?.object ?? [:] { specification[key] = value }
+                state.lease?["spec"] = specification
+            }
+            state.version += 1
+            state.lease?["metadata"] = ["name": "l", "namespace": "n", "resourceVersion": .string("\(state.version)")]
+            return .body(state.lease?.serializedString() ?? "")
+        }
+    }
+
+    let clock = ManualClock()
+    let server = LeaseServer()
+
+    func elector(_ identity: String, whileLeading body: @escaping @Sendable () async throws -> Void) -> LeaderElector {
+        LeaderElector(
+            client: server.transport.client,
+            configuration: LeaderElectionConfiguration(
+                lease: ObjectKey(namespace: "n", name: "l"), identity: identity),
+            logger: Logger(label: "test"), clock: clock, whileLeading: body)
+    }
+
+    @Test("lets one lead at a time, and the next one when the first is lost")
+    func oneAtATime() async throws {
+        let leaders = Mutex<[String]>([])
+        let lead = { @Sendable (name: String) async throws in
+            leaders.withLock { $0.append(name) }
+            try? await gracefulShutdown()
+            leaders.withLock { leaders in leaders.removeAll { $0 == name } }
+        }
+        let (first, second) = (elector("first") { try await lead("first") }, elector("second") { try await lead("second") })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await first.run() }
+            await eventually { leaders.withLock { $0 } == ["first"] }
+            group.addTask { try await second.run() }
+            for _ in 0..<20 {
+                await clock.advanceToNextDeadline()
+                for _ in 0..<50 { await Task.yield() }
+                #expect(leaders.withLock { $0.count } <= 1)
+            }
+            #expect(server.holder == "first")
+            group.cancelAll()
+        }
+    }
+
+    @Test("stops what is led when the lease cannot be renewed, before another can lead")
+    func lostLease() async throws {
+        let isRunning = Mutex(false)
+        let elector = elector("me") {
+            isRunning.withLock { $0 = true }
+            try? await gracefulShutdown()
+            isRunning.withLock { $0 = false }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await elector.run() }
+            await eventually { isRunning.withLock { $0 } }
+            server.setAway(true)
+            let start = clock.now
+            await clock.advanceUntil { !isRunning.withLock { $0 } }
+            #expect(start.duration(to: clock.now) < .seconds(15))
+            #expect(!elector.isLeading)
+            server.setAway(false)
+            await clock.advanceUntil { isRunning.withLock { $0 } }
+            group.cancelAll()
+        }
+    }
+
+    @Test("gives the lease back when it is shut down, after what is led has ended")
+    func release() async throws {
+        let elector = elector("me") { [server] in
+            try? await gracefulShutdown()
+            #expect(server.holder == "me")
+        }
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await elector.run() }
+                await eventually { elector.isLeading }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        #expect(server.holder?.isEmpty == true)
+        #expect(!elector.isLeading)
+    }
+
+    @Test("gives the lease back and throws when what is led fails")
+    func bodyFails() async throws {
+        struct Failure: Error {}
+        let elector = elector("me") { throw Failure() }
+        await #expect(throws: Failure.self) { try await elector.run() }
+        #expect(server.holder?.isEmpty == true)
+    }
+}

@@ -1,0 +1,77 @@
+import JSON
+import KubernetesModel
+import Testing
+import WorkloadIdentity
+
+@testable import Operator
+
+@Suite struct StatusTests {
+    private static let aws = ["eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock"]
+
+    private static func plan(_ annotations: [String: String], pod: PodContext = PodContext()) -> Plan {
+        Plan(
+            for: Subject(namespace: "ai", serviceAccount: "llm"), serviceAccount: annotations, pod: pod,
+            facts: .offline(.eks), configuration: Configuration())
+    }
+
+    private static func pods(_ stamps: [String?]) -> [ObjectMetadata] {
+        stamps.map { stamp in
+            var pod = ObjectMetadata(name: "p", namespace: "ai")
+            pod.annotations["lanyard.dev/plan"] = stamp
+            return pod
+        }
+    }
+
+    private static func status(_ annotations: [String: String], stamps: [String?] = []) -> WorkloadIdentityStatus {
+        let plan = plan(annotations)
+        return WorkloadIdentityStatus(
+            platform: .eks, plans: [plan], workloads: [], pods: PodCount(pods(stamps)) { _ in plan })
+    }
+
+    @Test("pods are current, stale or not injected by their stamps")
+    func countsPods() throws {
+        let hash = try #require(Self.plan(Self.aws).hash)
+        let count = Self.status(Self.aws, stamps: [hash, hash, "old", nil]).pods
+        #expect((count.total, count.current, count.stale, count.notInjected) == (4, 2, 1, 1))
+    }
+
+    @Test("pods that are to be left alone are not counted")
+    func skipsExemptPods() {
+        var pod = ObjectMetadata(name: "p", namespace: "ai")
+        pod.labels = ["lanyard.dev/inject": "false"]
+        let count = PodCount([pod]) { Self.plan(Self.aws, pod: PodContext($0)) }
+        #expect(count.total == 0 && count.shortcoming == nil)
+    }
+
+    @Test(
+        "the conditions say the first thing that is wrong",
+        arguments: [
+            (aws, [], "True True True True", "Ready"),
+            (aws, [nil], "True True False False", "PodsNotInjected"),
+            (aws, ["old"], "True True False False", "PodsStale"),
+            (["eks.amazonaws.com/role-arn": "x"], [], "False False True False", "InvalidValue"),
+            (["lanyard.dev/providers": "openai"], [], "True False True False", "NoMechanism"),
+            (["lanyard.dev/providers": "opnai"], [], "False True True False", "UnknownProvider"),
+            (aws.merging(["lanyard.dev/inject": "false"]) { $1 }, [], "True True False False", "Exempt"),
+        ] as [([String: String], [String?], String, String)])
+    func judges(annotations: [String: String], stamps: [String?], statuses: String, reason: String) {
+        let conditions = Self.status(annotations, stamps: stamps).conditions
+        #expect(conditions.map(\.type) == ["Accepted", "Compatible", "Injected", "Ready"])
+        #expect(conditions.map(\.status.rawValue).joined(separator: " ") == statuses)
+        #expect(conditions.last?.reason == reason)
+        #expect(conditions.allSatisfy { !$0.message.isEmpty })
+    }
+
+    @Test("a status that says the same keeps its times, so that there is nothing to write")
+    func keepsTimes() throws {
+        let status = Self.status(Self.aws)
+        let first = status.json(replacing: [], at: Timestamp(seconds: 1_000))
+        let conditions = try (first["conditions"]?.array ?? []).map { try Condition(parsing: $0.serialized()) }
+        #expect(status.json(replacing: conditions, at: Timestamp(seconds: 2_000)) == first)
+    }
+
+    @Test("a workload without a binding has no condition")
+    func leavesOthersAlone() {
+        #expect(Condition.credentialsReady(Self.plan([:]), pods: PodCount([]) { _ in Self.plan([:]) }) == nil)
+    }
+}
