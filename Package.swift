@@ -122,12 +122,18 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "KubernetesModelTests", dependencies: ["JSON", "KubernetesModel"], swiftSettings: settings),
         .testTarget(
-            name: "KubernetesClientTests", dependencies: ["JSON", "KubernetesModel", "KubernetesClient", nio],
+            name: "KubernetesClientTests",
+            dependencies: [
+                "JSON", "KubernetesModel", "KubernetesClient", nio,
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "KubernetesRuntimeTests",
             dependencies: [
-                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", logging, metrics, nio, services,
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", coreMetrics, logging, nio, services,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -145,7 +151,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["JSON", "lanyard", httpClient], swiftSettings: settings),
+            name: "EndToEndTests",
+            dependencies: ["JSON", "lanyard", httpClient, nio, .product(name: "NIOHTTP1", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),
     ]

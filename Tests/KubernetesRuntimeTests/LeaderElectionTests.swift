@@ -169,15 +169,16 @@ struct LeaderElectorTests {
     }
 
     @Test("lets one lead at a time, and the next one when the first is lost")
-    func oneAtATime() async throws {
+    func oneAtATime() async {
         let leaders = Mutex<[String]>([])
-        let lead = { @Sendable (name: String) async throws in
+        let lead = { @Sendable (name: String) in
             leaders.withLock { $0.append(name) }
             try? await gracefulShutdown()
             leaders.withLock { leaders in leaders.removeAll { $0 == name } }
         }
-        let (first, second) = (elector("first") { try await lead("first") }, elector("second") { try await lead("second") })
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let first = elector("first") { await lead("first") }
+        let second = elector("second") { await lead("second") }
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             await eventually { leaders.withLock { $0 } == ["first"] }
             group.addTask { try await second.run() }
@@ -192,14 +193,14 @@ struct LeaderElectorTests {
     }
 
     @Test("stops what is led when the lease cannot be renewed, before another can lead")
-    func lostLease() async throws {
+    func lostLease() async {
         let isRunning = Mutex(false)
         let elector = elector("me") {
             isRunning.withLock { $0 = true }
             try? await gracefulShutdown()
             isRunning.withLock { $0 = false }
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await elector.run() }
             await eventually { isRunning.withLock { $0 } }
             server.setAway(true)

@@ -51,6 +51,7 @@ import WorkloadIdentity
             (aws, ["old"], "True True False False", "PodsStale"),
             (["eks.amazonaws.com/role-arn": "x"], [], "False False True False", "InvalidValue"),
             (["lanyard.dev/providers": "openai"], [], "True False True False", "NoMechanism"),
+            (["lanyard.dev/providers": "openai"], [nil], "True False False False", "NoMechanism"),
             (["lanyard.dev/providers": "opnai"], [], "False True True False", "UnknownProvider"),
             (aws.merging(["lanyard.dev/inject": "false"]) { $1 }, [], "True True False False", "Exempt"),
         ] as [([String: String], [String?], String, String)])

@@ -98,8 +98,8 @@ public final class Controller: Service {
         switch error {
         case is CancellationError where Task.isCancelled:
             queue.succeeded(key, again: nil)
-        case is TerminalError:
-            logger.error("reconciliation failed for good", error: error)
+        case let error as TerminalError:
+            logger.error("reconciliation failed for good", error: error.cause)
             metrics.failed.increment()
             metrics.terminallyFailed.increment()
             queue.succeeded(key, again: nil)

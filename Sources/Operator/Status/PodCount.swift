@@ -4,6 +4,7 @@ internal import WorkloadIdentity
 /// How many pods carry the plan that they should.
 struct PodCount: Hashable, Sendable {
     var total = 0
+    var current = 0
     /// They carry another plan than the current one.
     var stale = 0
     /// They were created while nobody injected anything.
@@ -16,14 +17,13 @@ struct PodCount: Hashable, Sendable {
             guard plan.exemption == nil else { continue }
             total += 1
             switch (pod.annotations[AnnotationKey.plan.name], plan.hash) {
-            case (let stamp, let hash) where stamp == hash: break
+            case (nil, nil): break  // Nothing can be injected: that is another condition's to say.
+            case (let stamp, let hash) where stamp == hash: current += 1
             case (nil, _): notInjected += 1
             default: stale += 1
             }
         }
     }
-
-    var current: Int { total - stale - notInjected }
 
     /// What is wrong and what to do about it; `nil` if every pod is as it should be.
     var shortcoming: (reason: String, message: String)? {

@@ -103,6 +103,11 @@ struct WorkloadIdentityStatus {
                 type: ConditionType.injected, status: .false, reason: StatusReason.exempt,
                 message: "Nothing is injected: \(exemption)")
         }
+        if pods.current < pods.total, let blocked = providers.first(where: { $0.outcome == nil }) {
+            return Condition(
+                type: ConditionType.injected, status: .false, reason: blocked.reason,
+                message: "Nothing can be injected; see \(ConditionType.compatible)")
+        }
         return Condition(
             type: ConditionType.injected, status: .true, reason: StatusReason.podsCurrent,
             message: pods.total == 0 ? "There are no pods" : "All pods carry the current plan (\(pods.total))")

@@ -1,5 +1,8 @@
 import AsyncHTTPClient
 import Foundation
+import JSON
+import NIOCore
+import NIOHTTP1
 
 /// `lanyard run` as a process of its own.
 final class Operator {
@@ -18,18 +21,20 @@ final class Operator {
         }
     }
 
-    private init(_ plane: ControlPlane, _ settings: Settings) throws {
+    private init(_ plane: ControlPlane, _ settings: Settings, _ credentials: JSONValue) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lanyard-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let configuration = folder.appendingPathComponent("config.yaml")
         try settings.configuration.write(to: configuration, atomically: true, encoding: .utf8)
+        let kubeconfig = folder.appendingPathComponent("kubeconfig")
+        try credentials.serializedString().write(to: kubeconfig, atomically: true, encoding: .utf8)
         log = folder.appendingPathComponent("log")
         try Data().write(to: log)
         webhookPort = try Self.freePort()
         metricsPort = try Self.freePort()
         process.executableURL = URL(fileURLWithPath: plane.lanyard)
         process.arguments = [
-            "run", "--kubeconfig", plane.kubeconfig, "--namespace", "lanyard-system", "--config", configuration.path,
+            "run", "--kubeconfig", kubeconfig.path, "--namespace", "lanyard-system", "--config", configuration.path,
             "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
             "--webhook-url", "https://127.0.0.1:\(webhookPort)", "--log-level", "debug",
         ]
@@ -43,9 +48,7 @@ final class Operator {
         _ settings: Settings = Settings(), _ body: (ControlPlane, Operator) async throws -> Value
     ) async throws -> Value {
         let plane = try ControlPlane.require()
-        try await plane.kubectl("apply", "-f", "\(plane.repository)/manifests/crd.yaml")
-        try await plane.kubectl("apply", "-f", "\(plane.repository)/manifests/namespace.yaml")
-        let running = try Operator(plane, settings)
+        let running = try Operator(plane, settings, try await plane.operatorCredentials())
         do {
             try await running.waitUntilReady()
             let value = try await body(plane, running)
@@ -104,5 +107,41 @@ final class Operator {
         }
         guard isBound else { throw CommandFailure(description: "no free port") }
         return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+extension ControlPlane {
+    /// What the operator may do is what the manifests let its ServiceAccount do, so that a right which they lack is noticed.
+    /// Registering itself by URL is the one thing more.
+    fileprivate func operatorCredentials() async throws -> JSONValue {
+        for file in ["namespace", "crd", "service-account", "rbac"] {
+            try await kubectl("apply", "-f", "\(repository)/manifests/\(file).yaml")
+        }
+        try await apply(
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: lanyard-registrar}
+            rules:
+              - {apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [create]}
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: lanyard-registrar}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: lanyard-registrar}
+            subjects: [{kind: ServiceAccount, name: lanyard, namespace: lanyard-system}]
+            """)
+        let request: JSONValue = [
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": ["expirationSeconds": 7200],
+        ]
+        let answer = try await kubectl(
+            "create", "--raw", "/api/v1/namespaces/lanyard-system/serviceaccounts/lanyard/token", "-f", "-",
+            input: request.serializedString())
+        let token = try JSONValue(parsing: Array(answer.output.utf8)).at("status", "token")
+        let administrator = try await kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
+        var credentials = try JSONValue(parsing: Array(administrator.output.utf8))
+        let user = credentials.at("contexts", "0", "context", "user") ?? .null
+        credentials["users"] = [["name": user, "user": ["token": token ?? .null]]]
+        return credentials
     }
 }
