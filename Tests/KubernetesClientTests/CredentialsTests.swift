@@ -13,7 +13,9 @@ struct InClusterTests {
         #expect(try ClusterConfiguration.inCluster(environment: [:]) == nil)
     }
 
-    @Test("comes from the environment and from kubelet's files", arguments: [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])
+    @Test(
+        "comes from the environment and from kubelet's files",
+        arguments: [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])
     func reads(host: String, inURL: String) throws {
         let folder = try TemporaryFolder()
         let token = try folder.write("t\n", to: "token")

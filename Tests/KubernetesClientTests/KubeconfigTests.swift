@@ -45,9 +45,9 @@ struct KubeconfigTests {
         let plugin = try Self.read(
             Self.kubeconfig(user: [
                 "exec": [
-                    "apiVersion": "client.authentication.k8s.io/v1", "command": "./login", "args": ["--cluster", "dev"],
-                    "env": [["name": "PROFILE", "value": "dev"]], "provideClusterInfo": true,
-                    "interactiveMode": "IfAvailable",
+                    "apiVersion": "client.authentication.k8s.io/v1", "command": "./login",
+                    "args": ["--cluster", "dev"], "env": [["name": "PROFILE", "value": "dev"]],
+                    "provideClusterInfo": true, "interactiveMode": "IfAvailable",
                 ]
             ])
         ).credentials.plugin

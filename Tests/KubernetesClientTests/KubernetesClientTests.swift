@@ -100,7 +100,7 @@ struct KubernetesClientTests {
     @Test("hands over the events of a watch, and throws the error that ends it")
     func watch() async throws {
         let transport = CannedTransport(
-            200, #"{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"6"}}}"# + "\n" + #"{"type":"BOO"#,
+            200, #"{"type":"ADDED","object":{"metadata":{"resourceVersion":"6"}}}"# + "\n" + #"{"type":"BOO"#,
             #"KMARK","object":{"metadata":{"resourceVersion":"8"}}}"# + "\n",
             #"{"type":"ERROR","object":{"code":410,"reason":"Expired","message":"too old"}}"#)
         var versions: [String?] = []

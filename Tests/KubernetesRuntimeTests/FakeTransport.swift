@@ -92,8 +92,8 @@ struct LiveStream: Sendable {
     }
 
     func breakOff() {
-        continuation.finish(
-            throwing: KubernetesError(.connectionFailed, operation: "watch", message: "the server closed the connection"))
+        let message = "the server closed the connection"
+        continuation.finish(throwing: KubernetesError(.connectionFailed, operation: "watch", message: message))
     }
 }
 

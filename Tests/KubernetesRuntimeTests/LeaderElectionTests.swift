@@ -146,7 +146,8 @@ struct LeaderElectorTests {
                 guard state.lease == nil else { return .status(409, reason: "AlreadyExists") }
                 state.lease = ["spec": body?["spec"] ?? [:]]
             default:
-                guard body?["metadata"]?["resourceVersion"]?.string == String(state.version) else { return .status(409) }
+                let version = body?["metadata"]?["resourceVersion"]?.string
+                guard version == String(state.version) else { return .status(409) }
                 var specification = state.lease?["spec"] ?? [:]
                 for (key, value) in body?["spec"]?.object ?? [:] { specification[key] = value }
                 state.lease?["spec"] = specification

@@ -54,7 +54,9 @@ struct ReflectorStateMachineTests {
         #expect(action == .list(ListOptions(resourceVersion: "0", limit: 500)))
     }
 
-    @Test("asks etcd when the server has not yet reached, or has forgotten, a version", arguments: [Machine.Failure.gone, .resourceVersionTooLarge])
+    @Test(
+        "asks etcd when the server has not yet reached, or has forgotten, a version",
+        arguments: [Machine.Failure.gone, .resourceVersionTooLarge])
     func listOfUnknownVersion(failure: Machine.Failure) {
         var machine = Self.watching()
         let relist = machine.watchFailed(.gone, at: Self.start, chance: 0)

@@ -76,7 +76,9 @@ struct ReflectorTests {
         #expect(transport.requests.suffix(3).allSatisfy { $0.target.contains("resourceVersion=6&") })
     }
 
-    @Test("lists anew when the server has forgotten where it stopped, and notices what was deleted", arguments: [true, false])
+    @Test(
+        "lists anew when the server has forgotten where it stopped, and notices what was deleted",
+        arguments: [true, false])
     func gone(isInsideWatch: Bool) async throws {
         let watch = LiveStream()
         let gone = FakeTransport.Answer.status(410, reason: "Expired")

@@ -28,11 +28,13 @@ final class TokenFile: Sendable {
             if let token = state.token, let readAt = state.readAt, now - readAt < Self.refreshInterval { return token }
             state.readAt = now
             do {
-                state.token = try read()
-            } catch where state.token != nil {
-                // The last token stands in.
+                let token = try read()
+                state.token = token
+                return token
+            } catch {
+                guard let lastToken = state.token else { throw error }
+                return lastToken
             }
-            return state.token ?? ""
         }
     }
 

@@ -111,6 +111,6 @@ public final class HTTPClientTransport: KubernetesTransport {
 
 extension TimeAmount {
     fileprivate init(_ duration: Duration) {
-        self = .milliseconds(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
+        self = .seconds(duration.components.seconds) + .nanoseconds(duration.components.attoseconds / 1_000_000_000)
     }
 }

@@ -135,7 +135,8 @@ private struct DigitScanner {
     mutating func offset() -> Int64? {
         if skip("Z") || skip("z") { return 0 }
         let isNegative = skip("-")
-        guard isNegative || skip("+"), let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60
+        guard isNegative || skip("+"), let hours = digits(2), skip(":"), let minutes = digits(2),
+            hours < 24, minutes < 60
         else { return nil }
         return (hours * 3600 + minutes * 60) * (isNegative ? -1 : 1)
     }

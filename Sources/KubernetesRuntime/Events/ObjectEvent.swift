@@ -24,8 +24,8 @@ public struct ObjectEvent: Hashable, Sendable {
     public var note: String
 
     public init(
-        regarding: ObjectReference, related: ObjectReference? = nil, _ severity: Severity, reason: String, action: String,
-        note: String
+        regarding: ObjectReference, related: ObjectReference? = nil, _ severity: Severity, reason: String,
+        action: String, note: String
     ) {
         self.regarding = regarding
         self.related = related

@@ -134,10 +134,9 @@ public struct CertificateKeeper: Service {
         let key = ObjectKey(name: WebhookRegistration.name)
         let present = configurations[key]
         if let registration {
-            if present?.trusts(pem, by: WebhookRegistration.entries) != true || present?.webhooks.count != 2 {
-                try await client.apply(
-                    MutatingWebhookConfiguration.self, key, registration.json(caBundle: Base64.encode(pem)))
-            }
+            // Applying what is there already writes nothing, and mends what somebody has changed.
+            try await client.apply(
+                MutatingWebhookConfiguration.self, key, registration.json(caBundle: Base64.encode(pem)))
             return
         }
         guard let present else { throw RegistrationMissing() }

@@ -17,7 +17,7 @@ enum YAML {
             let parser = try Parser(yaml: text)
             while let root = try parser.nextRoot() {
                 number += 1
-                var conversion = Conversion()
+                var conversion = Conversion(textSize: text.utf8.count)
                 let value = try conversion.value(of: root)
                 if !value.isNull { documents.append(Document(value: value, line: root.mark?.line ?? 1)) }
             }
@@ -60,19 +60,24 @@ enum YAML {
         return isLetter || first == UInt8(ascii: "/") ? .any : .singleQuoted
     }
 
-    /// Turns nodes into values. Aliases may make a small text a huge value, so the number of values is bounded.
+    /// Turns nodes into values. Aliases may make a small text a huge value: one that has more values than the text has
+    /// bytes, which without them no text can.
     private struct Conversion {
         struct Failure: Error {
             var message: String
             var line: Int?
         }
 
-        private var valuesLeft = 1_000_000
+        private var valuesLeft: Int
         private var depthLeft = JSONReader.defaultMaximumDepth
+
+        init(textSize: Int) {
+            valuesLeft = textSize + 1
+        }
 
         mutating func value(of node: Node) throws -> JSONValue {
             valuesLeft -= 1
-            guard valuesLeft > 0 else { throw Failure(message: "the document has too many values", line: nil) }
+            guard valuesLeft > 0 else { throw Failure(message: "its aliases stand for too much", line: nil) }
             guard depthLeft > 0 else {
                 throw Failure(message: "the document is nested too deep", line: node.mark?.line)
             }

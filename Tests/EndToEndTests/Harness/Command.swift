@@ -1,4 +1,6 @@
 import Foundation
+import Subprocess
+import SystemPackage
 
 /// A finished command.
 struct CommandResult {
@@ -12,42 +14,52 @@ struct CommandFailure: Error, CustomStringConvertible {
 }
 
 enum Command {
+    /// No command of the tests takes longer.
+    private static let timeout = Duration.seconds(120)
+
     /// Runs a program to its end.
     ///
-    /// - Parameter environment: all that it gets; nothing is inherited, so that this machine's settings stay out.
+    /// - Parameter environment: all that it gets, beside where programs and temporary files are: this machine's settings
+    ///   stay out.
     static func run(
         _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> CommandResult {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = base.merging(environment) { $1 }
-        // Files, not pipes: whoever reads two pipes one after the other may wait for ever.
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let files = ["in", "out", "err"].map { folder.appendingPathComponent($0) }
-        try Data(input.utf8).write(to: files[0])
-        for file in files[1...] { try Data().write(to: file) }
-        process.standardInput = try FileHandle(forReadingFrom: files[0])
-        process.standardOutput = try FileHandle(forWritingTo: files[1])
-        process.standardError = try FileHandle(forWritingTo: files[2])
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
+        try await withThrowingTaskGroup(of: CommandResult.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                let result = try await Subprocess.run(
+                    .path(FilePath(program)), arguments: Arguments(arguments), environment: self.environment(environment),
+                    input: .string(input), output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
+                return CommandResult(
+                    exitCode: result.terminationStatus.exitCode, output: result.standardOutput ?? "",
+                    errors: result.standardError ?? "")
             }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                throw CommandFailure(description: "\(program) did not end within \(timeout)")
+            }
+            guard let result = try await group.next() else { throw CancellationError() }
+            return result
         }
-        return CommandResult(
-            exitCode: process.terminationStatus,
-            output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
-            errors: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
     }
 
-    static let base = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "TMPDIR"].contains($0.key) }
+    static func environment(_ variables: [String: String] = [:]) -> Environment {
+        let base = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "TMPDIR"].contains($0.key) }
+        let pairs = base.merging(variables) { $1 }.compactMap { name, value in
+            Environment.Key(rawValue: name).map { ($0, value) }
+        }
+        return .custom(Dictionary(pairs) { first, _ in first })
+    }
+}
+
+extension TerminationStatus {
+    /// A signal counts as a failure.
+    var exitCode: Int32 {
+        switch self {
+        case .exited(let code): Int32(code)
+        default: -1
+        }
+    }
 }
 
 /// Tries until something is so, or for too long.

@@ -64,7 +64,11 @@ struct ControlPlane {
         let name = "t-" + UUID().uuidString.prefix(8).lowercased()
         let labels = labels.map { "\($0.key): \"\($0.value)\"" }.joined(separator: ", ")
         try await apply(
-            "{apiVersion: v1, kind: Namespace, metadata: {name: \(name), labels: {\(labels)}}}")
+            """
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: \(name), labels: {\(labels)}}
+            """)
         _ = try await eventually("ServiceAccount default in \(name)") {
             try await get("serviceaccount", "default", "-n", name)
         }

@@ -3,13 +3,14 @@ import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
+import Subprocess
+import SystemPackage
 
 /// `lanyard run` as a process of its own.
-final class Operator {
+struct Operator {
     let webhookPort: Int
     private let metricsPort: Int
-    private let process = Process()
-    private let log: URL
+    private let folder: URL
 
     /// What a test lets it run with.
     struct Settings {
@@ -21,43 +22,68 @@ final class Operator {
         }
     }
 
-    private init(_ plane: ControlPlane, _ settings: Settings, _ credentials: JSONValue) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lanyard-\(UUID().uuidString)")
+    private init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("lanyard-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let configuration = folder.appendingPathComponent("config.yaml")
-        try settings.configuration.write(to: configuration, atomically: true, encoding: .utf8)
-        let kubeconfig = folder.appendingPathComponent("kubeconfig")
-        try credentials.serializedString().write(to: kubeconfig, atomically: true, encoding: .utf8)
-        log = folder.appendingPathComponent("log")
-        try Data().write(to: log)
         webhookPort = try Self.freePort()
         metricsPort = try Self.freePort()
-        process.executableURL = URL(fileURLWithPath: plane.lanyard)
-        process.arguments = [
-            "run", "--kubeconfig", kubeconfig.path, "--namespace", "lanyard-system", "--config", configuration.path,
-            "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
-            "--webhook-url", "https://127.0.0.1:\(webhookPort)", "--log-level", "debug",
-        ]
-        process.environment = Command.base
-        process.standardError = try FileHandle(forWritingTo: log)
-        try process.run()
     }
 
-    /// Runs it for as long as `body` does. It is ready by then.
-    static func running<Value>(
+    /// Runs it for as long as `body` does. By then it is ready, and the API server calls it.
+    static func running<Value: Sendable>(
         _ settings: Settings = Settings(), _ body: (ControlPlane, Operator) async throws -> Value
     ) async throws -> Value {
         let plane = try ControlPlane.require()
-        let running = try Operator(plane, settings, try await plane.operatorCredentials())
+        let running = try Operator()
+        defer { try? FileManager.default.removeItem(at: running.folder) }
         do {
-            try await running.waitUntilReady()
-            let value = try await body(plane, running)
-            try await running.stop()
-            return value
+            return try await running.run(plane, settings) {
+                try await running.waitUntilReady()
+                try await plane.waitUntilInjecting()
+                return try await body(plane, running)
+            }
         } catch {
-            running.process.terminate()
             throw CommandFailure(description: "\(error)\nthe operator's log ends:\n\(running.logTail)")
         }
+    }
+
+    private func run<Value: Sendable>(
+        _ plane: ControlPlane, _ settings: Settings, _ body: () async throws -> Value
+    ) async throws -> Value {
+        let configuration = folder.appendingPathComponent("config.yaml").path
+        try settings.configuration.write(toFile: configuration, atomically: true, encoding: .utf8)
+        let kubeconfig = folder.appendingPathComponent("kubeconfig").path
+        let credentials = try await plane.operatorCredentials().serializedString()
+        try credentials.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
+
+        let log = try FileDescriptor.open(
+            FilePath(folder.appendingPathComponent("log").path), .writeOnly, options: [.create],
+            permissions: .ownerReadWrite)
+        let result = try await Subprocess.run(
+            .path(FilePath(plane.lanyard)),
+            arguments: [
+                "run", "--kubeconfig", kubeconfig, "--namespace", "lanyard-system", "--config", configuration,
+                "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
+                "--webhook-url", "https://127.0.0.1:\(webhookPort)", "--log-level", "debug",
+            ],
+            environment: Command.environment(), input: .none, output: .discarded,
+            error: .fileDescriptor(log, closeAfterSpawningProcess: true)
+        ) { execution in
+            let outcome: Result<Value, any Error>
+            do {
+                outcome = .success(try await body())
+            } catch {
+                outcome = .failure(error)
+            }
+            // As Kubernetes stops a pod.
+            try execution.send(signal: .terminate)
+            return outcome
+        }
+        let value = try result.closureResult.get()
+        guard result.terminationStatus.isSuccess else {
+            throw CommandFailure(description: "the operator ended with \(result.terminationStatus)")
+        }
+        return value
     }
 
     // MARK: HTTP
@@ -75,21 +101,8 @@ final class Operator {
         return (response.status.code, String(buffer: try await response.body.collect(upTo: 1 << 20)))
     }
 
-    // MARK: The process
-
-    /// As Kubernetes stops a pod.
-    func stop() async throws {
-        process.terminate()
-        try await eventually(within: .seconds(15), "stopped") {
-            if process.isRunning { throw CommandFailure(description: "still running") }
-        }
-        guard process.terminationStatus == 0 else {
-            throw CommandFailure(description: "exit code \(process.terminationStatus)\n\(logTail)")
-        }
-    }
-
     var logTail: String {
-        let lines = (try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n") ?? []
+        let lines = (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8))?.split(separator: "\n") ?? []
         return lines.suffix(25).joined(separator: "\n")
     }
 
@@ -111,6 +124,23 @@ final class Operator {
 }
 
 extension ControlPlane {
+    /// The API server takes a moment to notice a registration: until a pod that is only tried is injected.
+    fileprivate func waitUntilInjecting() async throws {
+        try await apply(
+            """
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: probe}
+            """)
+        try await apply(Manifest.bedrock(in: "probe"))
+        try await eventually("the API server calls the webhook") {
+            let tried = try await kubectl(
+                "apply", "--dry-run=server", "-o", "json", "-f", "-", input: Manifest.pod(in: "probe"))
+            let pod = try JSONValue(parsing: Array(tried.output.utf8))
+            if pod.annotations["lanyard.dev/injected"] == nil { throw CommandFailure(description: "not injected") }
+        }
+    }
+
     /// What the operator may do is what the manifests let its ServiceAccount do, so that a right which they lack is noticed.
     /// Registering itself by URL is the one thing more.
     fileprivate func operatorCredentials() async throws -> JSONValue {
