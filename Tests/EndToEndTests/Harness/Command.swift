@@ -28,7 +28,8 @@ enum Command {
             defer { group.cancelAll() }
             group.addTask {
                 let result = try await Subprocess.run(
-                    .path(FilePath(program)), arguments: Arguments(arguments), environment: self.environment(environment),
+                    .path(FilePath(program)), arguments: Arguments(arguments),
+                    environment: self.environment(environment),
                     input: .string(input), output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
                 return CommandResult(
                     exitCode: result.terminationStatus.exitCode, output: result.standardOutput ?? "",

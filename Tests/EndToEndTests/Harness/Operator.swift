@@ -102,7 +102,9 @@ struct Operator {
     }
 
     var logTail: String {
-        let lines = (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8))?.split(separator: "\n") ?? []
+        let lines =
+            (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8))?.split(separator: "\n")
+            ?? []
         return lines.suffix(25).joined(separator: "\n")
     }
 
