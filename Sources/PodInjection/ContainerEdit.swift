@@ -110,7 +110,10 @@ struct ContainerEdit {
         let names = variables.map(\.name).joined(separator: ", ")
         warn(
             .environmentUnknown,
-            "if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), Lanyard's value wins; set your own in env to keep it"
+            """
+            if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), \
+            Lanyard's value wins; set your own in env to keep it
+            """
         )
     }
 

@@ -46,7 +46,10 @@ public struct Injection: Sendable {
             report(
                 .error(
                     .volumeNameTaken,
-                    "\(provider): the pod has a volume \(volume.name) of other content, so nothing is injected; rename that volume",
+                    """
+                    \(provider): the pod has a volume \(volume.name) of other content, so nothing is injected; \
+                    rename that volume
+                    """,
                     provider: provider))
             return false
         }
@@ -64,6 +67,7 @@ public struct Injection: Sendable {
             if annotation.name == addition.volume?.file?.annotation, !volumeIsMounted { continue }
             pod.annotate(annotation.name, annotation.value)
         }
+        for label in addition.labels { pod.label(label.name, label.value) }
         return true
     }
 
@@ -74,7 +78,10 @@ public struct Injection: Sendable {
             report(
                 .warning(
                     .userValueKept,
-                    "\(provider): the pod's own \(annotation.name) is kept, and \(provider) is left out; remove it to let Lanyard set it",
+                    """
+                    \(provider): the pod's own \(annotation.name) is kept, and \(provider) is left out; remove it \
+                    to let Lanyard set it
+                    """,
                     field: annotation.name, provider: provider))
             return false
         }
@@ -83,7 +90,10 @@ public struct Injection: Sendable {
             report(
                 .warning(
                     .annotatedTooLate,
-                    "\(provider): \(mark.reader) has been at this pod already (\(mark.annotation)) and will not read annotations again, so \(provider) is left out",
+                    """
+                    \(provider): \(mark.reader) has been at this pod already (\(mark.annotation)) and will not \
+                    read annotations again, so \(provider) is left out
+                    """,
                     field: mark.annotation, provider: provider))
             return false
         }
@@ -113,7 +123,10 @@ public struct Injection: Sendable {
                 report(
                     .warning(
                         .unknownContainer,
-                        "the pod has no container \"\(name)\", which its include or skip list names; it has \(names.sorted().joined(separator: ", "))"
+                        """
+                        the pod has no container "\(name)", which its include or skip list names; it has \
+                        \(names.sorted().joined(separator: ", "))
+                        """
                     ))
             }
         }

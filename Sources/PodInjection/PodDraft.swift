@@ -8,9 +8,11 @@ struct PodDraft {
 
     private let metadata: JSONValue?
     private let presentAnnotations: JSONObject?
+    private let presentLabels: JSONObject?
     private let presentVolumes: [JSONValue]?
 
     private var annotations: [(name: String, value: String)] = []
+    private var labels: [(name: String, value: String)] = []
     private var volumes: [PodAddition.Volume] = []
     private var variables: [JSONPointer: [PodAddition.Variable]] = [:]
     private var mounts: [JSONPointer: [(volume: String, path: String)]] = [:]
@@ -26,6 +28,7 @@ struct PodDraft {
         }
         metadata = optional(pod["metadata"]) { $0.object == nil ? nil : $0 }
         presentAnnotations = optional(metadata?["annotations"], \.object)
+        presentLabels = optional(metadata?["labels"], \.object)
         presentVolumes = optional(spec?["volumes"], \.array)
         var containers: [Container] = []
         for field in ["initContainers", "containers"] {
@@ -107,6 +110,11 @@ struct PodDraft {
         if annotation(name) != value { annotations.append((name, value)) }
     }
 
+    /// A label that the pod has already is the user's.
+    mutating func label(_ name: String, _ value: String) {
+        if presentLabels?[name] == nil, !labels.contains(where: { $0.name == name }) { labels.append((name, value)) }
+    }
+
     mutating func addVolume(_ volume: PodAddition.Volume) {
         if self.volume(named: volume.name) == nil, !volumes.contains(volume) { volumes.append(volume) }
     }
@@ -125,7 +133,7 @@ struct PodDraft {
     /// The additions as operations, as few and small as can be.
     func patch(at root: JSONPointer) -> JSONPatch {
         var patch = JSONPatch()
-        addAnnotations(to: &patch, at: root)
+        addMetadata(to: &patch, at: root.appending("metadata"))
         patch.append(
             volumes.map(\.json), to: root.appending("spec").appending("volumes"), isPresent: presentVolumes != nil)
         for container in containers {
@@ -142,19 +150,20 @@ struct PodDraft {
         return patch
     }
 
-    private func addAnnotations(to patch: inout JSONPatch, at root: JSONPointer) {
-        guard !annotations.isEmpty else { return }
-        let pointer = root.appending("metadata").appending("annotations")
-        if presentAnnotations != nil {
-            for (name, value) in annotations { patch.add(.string(value), at: pointer.appending(name)) }
-            return
+    private func addMetadata(to patch: inout JSONPatch, at pointer: JSONPointer) {
+        let additions = [("annotations", annotations, presentAnnotations), ("labels", labels, presentLabels)].filter {
+            !$0.1.isEmpty
         }
-        var members = JSONObject()
-        for (name, value) in annotations { members[name] = .string(value) }
-        if metadata != nil {
-            patch.add(.object(members), at: pointer)
-        } else {
-            patch.add(["annotations": .object(members)], at: root.appending("metadata"))
+        if metadata == nil, !additions.isEmpty { patch.add([:], at: pointer) }
+        for (field, added, present) in additions {
+            let pointer = pointer.appending(field)
+            if present != nil {
+                for (name, value) in added { patch.add(.string(value), at: pointer.appending(name)) }
+            } else {
+                var members = JSONObject()
+                for (name, value) in added { members[name] = .string(value) }
+                patch.add(.object(members), at: pointer)
+            }
         }
     }
 }

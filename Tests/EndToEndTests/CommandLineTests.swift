@@ -76,7 +76,10 @@ import Testing
             ("azure.workload.identity/client-id", "my-app", "write a UUID, such as"),
             ("iam.gke.io/gcp-service-account", "me@example.com", "write a service account's e-mail address, such as"),
             ("lanyard.dev/providers", "aws-bedrok", "did you mean aws-bedrock?"),
-            ("lanyard.dev/mechanism.openai", "irsa", "which does not serve openai on eks; write \"vault-agent\""),
+            (
+                "lanyard.dev/mechanism.openai", "irsa",
+                "which does not serve openai on eks; write one of \"openai-federation\", \"vault-agent\""
+            ),
             ("iam.gke.io/gcp-service-account", "a@b.iam.gserviceaccount.com", "has an effect on GKE only"),
             ("lanyard.dev/providers", "groq", "vault-agent needs lanyard.dev/vault-path.groq"),
         ])
@@ -187,9 +190,84 @@ import Testing
     func printsMatrix() async throws {
         let json = try await lanyard("matrix", "-o", "json")
         let matrix = try JSONValue(parsing: Array(json.output.utf8))
-        #expect(matrix.at("aws-bedrock", "eks") == ["irsa", "aws-web-identity", "vault-agent"])
+        #expect(matrix.at("aws-bedrock", "eks") == ["eks-pod-identity", "irsa", "aws-web-identity", "vault-agent"])
         #expect(try await lanyard("matrix", "-o", "yaml").output.contains("aws-bedrock:\n  eks:"))
         #expect(try await lanyard("matrix").output.contains("openai"))
         #expect(try await lanyard("version").output == "lanyard 0.1.0\n")
+    }
+
+    private static let faulty = """
+        apiVersion: v1
+        kind: List
+        items:
+          - apiVersion: v1
+            kind: ServiceAccount
+            metadata:
+              name: llm
+              namespace: ai
+              annotations:
+                eks.amazonaws.com/role-arn: bedrock
+                azure.workload.identity/client_id: x
+          - apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: app
+              namespace: ai
+              annotations:
+                lanyard.dev/skip-containers: app
+            spec:
+              template:
+                metadata:
+                  annotations:
+                    lanyard.dev/token-expiration: soon
+                spec:
+                  serviceAccountName: llm
+                  containers: [{name: app}]
+        """
+
+    @Test("check names the file and the line of each problem, each problem once and on the object that has it")
+    func checks() async throws {
+        let result = try await lanyard("check", "-f", "-", "--platform", "eks", input: Self.faulty)
+        #expect(result.exitCode == 1)
+        let lines = result.output.split(separator: "\n")
+        func starts(_ prefix: String) -> Bool { lines.contains { $0.hasPrefix(prefix) } }
+        #expect(starts("-:10: error: InvalidValue: ServiceAccount ai/llm: "))
+        #expect(starts("-:11: warning: UnknownKey: ServiceAccount ai/llm: "))
+        #expect(starts("-:4: error: NoMechanism: ServiceAccount ai/llm: "))
+        #expect(starts("-:18: warning: MisplacedKey: Deployment ai/app: the Deployment: lanyard.dev/skip-containers"))
+        #expect(
+            starts("-:23: error: InvalidValue: Deployment ai/app: the pod: lanyard.dev/token-expiration is \"soon\""))
+        #expect(lines.count == 6)
+        #expect(lines.last == "3 errors, 2 warnings")
+    }
+
+    @Test("check prints its findings as JSON, and as SARIF that code-scanning services accept")
+    func printsFindings() async throws {
+        let json = try await lanyard("check", "-f", "-", "--platform", "eks", "-o", "json", input: Self.faulty)
+        let report = try JSONValue(parsing: Array(json.output.utf8))
+        #expect(report["summary"] == ["errors": 3, "warnings": 2])
+        let first = try #require(report["findings"]?.array?.dropFirst().first)
+        #expect(first["kind"] == "ServiceAccount" && first["namespace"] == "ai" && first["name"] == "llm")
+        #expect(first["field"] == "eks.amazonaws.com/role-arn" && first["line"] == 10)
+
+        let sarif = try await lanyard("check", "-f", "-", "--platform", "eks", "-o", "sarif", input: Self.faulty)
+        let log = try JSONValue(parsing: Array(sarif.output.utf8))
+        #expect(log["version"] == "2.1.0")
+        let run = try #require(log.at("runs", "0"))
+        let rules = try #require(run.at("tool", "driver", "rules")?.array)
+        let results = try #require(run["results"]?.array)
+        #expect(results.count == 5)
+        for result in results {
+            let index = try #require(result["ruleIndex"]?.integer)
+            #expect(rules[index]["id"] == result["ruleId"])
+            #expect(result.at("locations", "0", "physicalLocation", "region", "startLine")?.integer ?? 0 > 0)
+        }
+    }
+
+    @Test("manifests in which nothing is wrong pass the check")
+    func passes() async throws {
+        let result = try await lanyard("check", "-f", "-", "--platform", "eks", "--strict", input: Self.manifests)
+        #expect(result.exitCode == 0)
+        #expect(result.output == "0 errors, 0 warnings\n")
     }
 }

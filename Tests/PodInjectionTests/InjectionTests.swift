@@ -407,6 +407,47 @@ import WorkloadIdentity
         #expect(result["metadata"]?["annotations"]?["openbao.org/agent-inject-secret-openai"] != nil)
     }
 
+    @Test("EKS Pod Identity is injected exactly as EKS' webhook does, label and all", arguments: [[:], ["app": "x"]])
+    func injectsPodIdentity(labels: [String: String]) throws {
+        var pod = Self.pod()
+        if !labels.isEmpty { pod["metadata"]?["labels"] = .object(JSONObject(labels)) }
+        let annotations = [
+            "lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity", "lanyard.dev/aws-region": "eu-west-1",
+        ]
+        let result = try pod.applying(Self.inject(pod, annotations).patch)
+        #expect(result["metadata"]?["labels"]?["eks.amazonaws.com/pod-identity"] == "enabled")
+        #expect(result["metadata"]?["labels"]?.object?.count == labels.count + 1)
+        let container = try #require(result["spec"]?["containers"]?.array?.first)
+        #expect(
+            container["env"] == [
+                ["name": "AWS_DEFAULT_REGION", "value": "eu-west-1"],
+                ["name": "AWS_REGION", "value": "eu-west-1"],
+                ["name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://169.254.170.23/v1/credentials"],
+                [
+                    "name": "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                    "value": "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
+                ],
+            ])
+        let volume = try #require(result["spec"]?["volumes"]?.array?.first)
+        #expect(volume["name"] == "eks-pod-identity-token")
+        let token = volume["projected"]?["sources"]?.array?.first?["serviceAccountToken"]
+        #expect(token?["audience"] == "pods.eks.amazonaws.com" && token?["path"] == "eks-pod-identity-token")
+        #expect(Self.inject(result, annotations).patch.isEmpty)
+    }
+
+    @Test("of several mechanisms for one provider the stamp names each")
+    func stampsEach() throws {
+        let annotations = [
+            "lanyard.dev/alibaba-role-arn": "acs:ram::1234567890123456:role/llm",
+            "lanyard.dev/alibaba-oidc-provider-arn": "acs:ram::1234567890123456:oidc-provider/p",
+            "lanyard.dev/vault-path.alibaba-modelstudio": "secret/data/k", "lanyard.dev/vault-role": "llm",
+        ]
+        let result = try Self.pod().applying(Self.inject(Self.pod(), annotations, on: .ack).patch)
+        #expect(
+            result["metadata"]?["annotations"]?["lanyard.dev/injected"]
+                == "alibaba-modelstudio=alibaba-rrsa,alibaba-modelstudio=vault-agent")
+    }
+
     // MARK: Malformed pods
 
     @Test(

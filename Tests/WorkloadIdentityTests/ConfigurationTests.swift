@@ -16,6 +16,7 @@ import WorkloadIdentity
         configuration.issuer.isPublic = true
         configuration.aws.region = "eu-central-1"
         configuration.providers["acme"] = APIKey(variable: "ACME_KEY", vaultKey: "k")
+        configuration.aws.podIdentity.identities = [Subject(namespace: "a", serviceAccount: "b")]
         configuration.matrix[.oke] = ["openai": [.vaultAgent]]
         #expect(try Configuration(configuration.json) == configuration)
         #expect(try Configuration(Configuration().json) == Configuration())

@@ -17,6 +17,15 @@ enum Fixture {
         "lanyard.dev/anthropic-federation-rule-id": "fdrl_01abc",
         "lanyard.dev/anthropic-organization-id": "99999999-8888-7777-6666-555555555555",
     ]
+    static let openAI = [
+        "lanyard.dev/openai-identity-provider-id": "idp-123", "lanyard.dev/openai-service-account-id": "sa-456",
+    ]
+    static let ibm = ["lanyard.dev/ibm-trusted-profile": "Profile-e89c6039-0000-4000-8000-123456789abc"]
+    static let oracle = ["lanyard.dev/providers": "oracle-genai", "lanyard.dev/oci-region": "us-chicago-1"]
+    static let alibaba = [
+        "lanyard.dev/alibaba-role-arn": "acs:ram::1234567890123456:role/llm",
+        "lanyard.dev/alibaba-oidc-provider-arn": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1",
+    ]
     static let vaultOpenAI = [
         "lanyard.dev/vault-path.openai": "secret/data/ai/openai", "lanyard.dev/vault-role": "llm",
     ]
@@ -34,7 +43,7 @@ enum Fixture {
 
 extension Plan {
     func outcome(_ provider: ProviderName) -> Binding.Outcome? {
-        bindings.first { $0.provider == provider }?.outcome
+        bindings.first { $0.provider == provider }?.outcomes.last
     }
 
     func problem(_ reason: Problem.Reason) -> Problem? {

@@ -12,6 +12,11 @@ import WorkloadIdentity
             (.gke, ["lanyard.dev/providers": "google-vertex"], "923d90ef3bd5"),
             (.eks, Fixture.google, "89b44846bfc1"),
             (.eks, Fixture.anthropic, "a5b934f28b40"),
+            (.eks, ["lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity"], "a998f158c264"),
+            (.iks, Fixture.ibm, "ed163d890e75"),
+            (.oke, Fixture.oracle, "c84b2f1ac81d"),
+            (.ack, Fixture.alibaba, "fea0ee2d0285"),
+            (.eks, Fixture.openAI, "6a84598fad4c"),
             (.eks, Fixture.vaultOpenAI, "8d1d2897e508"),
         ])
     func isStable(platform: Platform, annotations: [String: String], golden: String) {

@@ -19,6 +19,12 @@ import WorkloadIdentity
             (.eks, Fixture.google, "google-vertex", .gcpWorkloadIdentityFederation, .federated),
             (.iks, Fixture.anthropic, "anthropic", .anthropicFederation, .federated),
             (.oke, Fixture.vaultOpenAI, "openai", .vaultAgent, .vault),
+            (.iks, Fixture.ibm, "ibm-watsonx", .ibmTrustedProfile, .native),
+            (.oke, Fixture.oracle, "oracle-genai", .okeWorkloadIdentity, .native),
+            (.selfManaged, Fixture.openAI, "openai", .openAIFederation, .federated),
+            (
+                .eks, ["lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity"], "aws-bedrock", .eksPodIdentity, .native
+            ),
             (
                 .eks, Fixture.aws.merging(["lanyard.dev/mechanism.aws-bedrock": "aws-web-identity"]) { $1 },
                 "aws-bedrock", .awsWebIdentity, .federated
@@ -113,10 +119,13 @@ import WorkloadIdentity
         arguments: [
             ("lanyard.dev/providers", "aws-bedrok", Problem.Reason.unknownProvider, "did you mean aws-bedrock?"),
             ("lanyard.dev/providers", "chatbot", .unknownProvider, "write one of aws-bedrock, azure-openai"),
-            ("lanyard.dev/mechanism.aws-bedrock", "irsaa", .invalidValue, "write one of \"irsa\""),
+            (
+                "lanyard.dev/mechanism.aws-bedrock", "irsaa", .invalidValue,
+                "write one of \"eks-pod-identity\", \"irsa\""
+            ),
             (
                 "lanyard.dev/mechanism.aws-bedrock", "gke-workload-identity", .unknownMechanism,
-                "write one of \"irsa\", \"aws-web-identity\", \"vault-agent\""
+                "write one of \"eks-pod-identity\", \"irsa\", \"aws-web-identity\", \"vault-agent\""
             ),
         ])
     func namesUnknowns(key: String, value: String, reason: Problem.Reason, advice: String) throws {
@@ -237,5 +246,87 @@ import WorkloadIdentity
         #expect(plan.outcome("aws-bedrock") == nil)
         let template = plan.outcome("acme")?.addition.annotations.first { $0.name.hasSuffix("template-acme") }
         #expect(template?.value.contains("export ACME_API_KEY='{{ index .Data \"token\"") == true)
+    }
+
+    @Test("EKS Pod Identity wins over IRSA where the configuration declares its association")
+    func declaresPodIdentity() throws {
+        let configuration = try Configuration([
+            "aws": ["podIdentity": ["identities": [["namespace": "ai", "serviceAccount": "llm"]]]]
+        ])
+        #expect(Fixture.plan([:], configuration: configuration).outcome("aws-bedrock")?.mechanism == .eksPodIdentity)
+        #expect(
+            Fixture.plan(Fixture.aws, configuration: configuration).outcome("aws-bedrock")?.mechanism == .eksPodIdentity
+        )
+        #expect(Fixture.plan(Fixture.aws).outcome("aws-bedrock")?.mechanism == .irsa)
+        let elsewhere = Fixture.plan([:], on: .gke, configuration: configuration)
+        #expect(elsewhere.problem(.noMechanism)?.message.contains("aws-web-identity needs") == true)
+    }
+
+    @Test("RRSA alone reaches no model, and with a key from Vault both arrive")
+    func needsMoreThanRRSA() throws {
+        let alone = Fixture.plan(Fixture.alibaba, on: .ack)
+        let binding = try #require(alone.bindings.first)
+        #expect(binding.outcomes.map(\.mechanism) == [.alibabaRRSA])
+        #expect(!binding.isReady && !binding.isBlocked)
+        #expect(
+            alone.problem(.modelNotReachable)?.message
+                == "ServiceAccount ai/llm: alibaba-modelstudio: alibaba-rrsa reaches the platform's APIs but no model; add lanyard.dev/vault-path.alibaba-modelstudio"
+        )
+        let key = [
+            "lanyard.dev/vault-path.alibaba-modelstudio": "secret/data/ai/dashscope", "lanyard.dev/vault-role": "llm",
+        ]
+        let both = try #require(Fixture.plan(Fixture.alibaba.merging(key) { $1 }, on: .ack).bindings.first)
+        #expect(both.outcomes.map(\.mechanism) == [.alibabaRRSA, .vaultAgent])
+        #expect(both.isReady)
+        #expect(try #require(Fixture.plan(key, on: .ack).bindings.first).outcomes.map(\.mechanism) == [.vaultAgent])
+    }
+
+    @Test("a RAM role's name is one of the account that has the OIDC provider")
+    func resolvesRoleName() throws {
+        let name = ["pod-identity.alibabacloud.com/role-name": "llm"]
+        #expect(Fixture.plan(name, on: .ack).problem(.noMechanism)?.message.contains("alibaba.oidcProviderArn") == true)
+        var configuration = Configuration()
+        configuration.alibaba.oidcProviderARN = "acs:ram::1234567890123456:oidc-provider/p"
+        let outcome = Fixture.plan(name, on: .ack, configuration: configuration).bindings.first?.outcomes.first
+        #expect(outcome?.variables["ALIBABA_CLOUD_ROLE_ARN"] == "acs:ram::1234567890123456:role/llm")
+        #expect(outcome?.variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] == "true")
+    }
+
+    @Test(
+        "a trusted profile is named by its id, by its name, or by a CRN that ends with its id",
+        arguments: [
+            (
+                "Profile-e89c6039-0000-4000-8000-123456789abc", "WATSONX_IAM_PROFILE_ID",
+                "Profile-e89c6039-0000-4000-8000-123456789abc"
+            ),
+            (
+                "iam-Profile-e89c6039-0000-4000-8000-123456789abc", "WATSONX_IAM_PROFILE_ID",
+                "Profile-e89c6039-0000-4000-8000-123456789abc"
+            ),
+            (
+                "crn:v1:bluemix:public:iam-identity::a/0123::profile:Profile-e89c6039-0000-4000-8000-123456789abc",
+                "WATSONX_IAM_PROFILE_ID", "Profile-e89c6039-0000-4000-8000-123456789abc"
+            ),
+            ("my profile", "WATSONX_IAM_PROFILE_NAME", "my profile"),
+        ])
+    func namesTrustedProfile(value: String, variable: String, expected: String) {
+        let outcome = Fixture.plan(["lanyard.dev/ibm-trusted-profile": value], on: .iks).outcome("ibm-watsonx")
+        #expect(outcome?.variables[variable] == expected)
+        #expect(outcome?.addition.volume?.token.audience == "iam")
+    }
+
+    @Test("a mechanism of which the application must know is ready, and says what to do")
+    func saysWhatToPass() {
+        for (annotations, platform) in [(Fixture.openAI, Platform.eks), (Fixture.oracle, .oke), (Fixture.ibm, .iks)] {
+            let plan = Fixture.plan(annotations, on: platform)
+            #expect(plan.bindings.map(\.isReady) == [true])
+            #expect(plan.problem(.applicationMustPass)?.severity == .warning)
+        }
+    }
+
+    @Test("OKE's proxymux takes the pod's own token, so without it the binding is blocked")
+    func needsOwnToken() {
+        let plan = Fixture.plan(Fixture.oracle, on: .oke, pod: PodContext(mountsServiceAccountToken: false))
+        #expect(plan.problem(.noMechanism)?.message.contains("automountServiceAccountToken is false") == true)
     }
 }

@@ -34,8 +34,14 @@ extension KubernetesError {
             (.connectionFailed, "the server closed the connection")
         case let error as NIOConnectionError:
             (.connectionFailed, "connect to \(server): \(reason(of: error))")
+        case let NIOSSLError.handshakeFailed(reason) where "\(reason)".contains("CERTIFICATE_VERIFY_FAILED"):
+            (.connectionFailed, "connect to \(server): its certificate is not from the expected certificate authority")
         case let NIOSSLError.handshakeFailed(reason):
             (.connectionFailed, "connect to \(server): the TLS handshake failed: \(reason)")
+        case is NIOSSLExtraError:
+            (.connectionFailed, "connect to \(server): its certificate is for another name (\(error))")
+        case let error as IOError where isConnecting(error):
+            (.connectionFailed, "connect to \(server): \(reason(of: error))")
         case let error as IOError:
             (.connectionFailed, "\(server): \(reason(of: error))")
         default:
@@ -49,6 +55,12 @@ extension KubernetesError {
         case let error as IOError: reason(of: error)
         case let error?: "\(error)"
         }
+    }
+
+    /// An address, in contrast to a host name, is tried without ado: then there is no `NIOConnectionError` around the error.
+    private static func isConnecting(_ error: IOError) -> Bool {
+        let errors: [Errno] = [.connectionRefused, .noRouteToHost, .networkUnreachable, .timedOut]
+        return errors.contains(Errno(rawValue: error.errnoCode))
     }
 
     private static func reason(of error: IOError) -> String {

@@ -157,7 +157,10 @@ private struct CertificateContention: Error, CustomStringConvertible {
 
 private struct RegistrationMissing: Error, CustomStringConvertible {
     var description: String {
-        "there is no MutatingWebhookConfiguration \(WebhookRegistration.name); install the manifests or the chart, or run with --webhook-url"
+        """
+        there is no MutatingWebhookConfiguration \(WebhookRegistration.name); install the manifests or the chart, \
+        or run with --webhook-url
+        """
     }
 }
 

@@ -30,7 +30,10 @@ struct PodCount: Hashable, Sendable {
         if notInjected > 0 {
             return (
                 StatusReason.podsNotInjected,
-                "\(notInjected) of \(pods(total)) created without injection; restart the workload to have them made anew"
+                """
+                \(notInjected) of \(pods(total)) created without injection; restart the workload to have them \
+                made anew
+                """
             )
         }
         if stale > 0 {

@@ -13,7 +13,7 @@ struct WorkloadIdentityStatus {
 
     struct ProviderStatus {
         var name: ProviderName
-        var outcome: Binding.Outcome?
+        var outcomes: [Binding.Outcome]
         var isReady: Bool
         var reason: String
         var message: String
@@ -84,7 +84,7 @@ struct WorkloadIdentityStatus {
     }
 
     private var compatible: Condition {
-        guard let blocked = providers.first(where: { $0.outcome == nil }) else {
+        guard let blocked = providers.first(where: { $0.outcomes.isEmpty }) else {
             return Condition(
                 type: ConditionType.compatible, status: .true, reason: StatusReason.resolved,
                 message: "Every provider has a way on \(platform)")
@@ -103,7 +103,7 @@ struct WorkloadIdentityStatus {
                 type: ConditionType.injected, status: .false, reason: StatusReason.exempt,
                 message: "Nothing is injected: \(exemption)")
         }
-        if pods.current < pods.total, let blocked = providers.first(where: { $0.outcome == nil }) {
+        if pods.current < pods.total, let blocked = providers.first(where: { $0.outcomes.isEmpty }) {
             return Condition(
                 type: ConditionType.injected, status: .false, reason: blocked.reason,
                 message: "Nothing can be injected; see \(ConditionType.compatible)")
@@ -123,7 +123,9 @@ struct WorkloadIdentityStatus {
             return Condition(
                 type: ConditionType.ready, status: .false, reason: provider.reason, message: provider.message)
         }
-        let ways = providers.map { "\($0.name) by \($0.outcome.map { "\($0.mechanism)" } ?? "")" }
+        let ways = providers.map { provider in
+            "\(provider.name) by \(provider.outcomes.map(\.mechanism.rawValue).joined(separator: " and "))"
+        }
         return Condition(
             type: ConditionType.ready, status: .true, reason: StatusReason.ready,
             message: ways.joined(separator: ", "))
@@ -133,7 +135,7 @@ struct WorkloadIdentityStatus {
 extension WorkloadIdentityStatus.ProviderStatus {
     init(_ binding: Binding, problems: [Problem]) {
         name = binding.provider
-        outcome = binding.outcome
+        outcomes = binding.outcomes
         isReady = binding.isReady
         let errors = problems.filter { $0.severity == .error && $0.provider == binding.provider }
         if let first = errors.first {
@@ -147,10 +149,10 @@ extension WorkloadIdentityStatus.ProviderStatus {
 
     fileprivate var json: JSONValue {
         var provider: JSONValue = ["name": .string(name.rawValue), "ready": .bool(isReady), "reason": .string(reason)]
-        if let outcome {
-            provider["mechanism"] = .string(outcome.mechanism.rawValue)
-            provider["tier"] = .string(outcome.tier.rawValue)
-            provider["reach"] = .string(outcome.reach.rawValue)
+        if let best = outcomes.last {
+            provider["mechanism"] = .string(outcomes.map(\.mechanism.rawValue).joined(separator: ","))
+            provider["tier"] = .string(best.tier.rawValue)
+            provider["reach"] = .string(best.reach.rawValue)
         }
         if !message.isEmpty { provider["message"] = .string(message) }
         return provider

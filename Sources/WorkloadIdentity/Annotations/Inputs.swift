@@ -62,7 +62,10 @@ struct Inputs {
             problems.append(
                 .warning(
                     .invalidValue,
-                    "\(description(of: place)): \(key.name) is empty and counts as absent; write \(key.syntax.expected)",
+                    """
+                    \(description(of: place)): \(key.name) is empty and counts as absent; write \
+                    \(key.syntax.expected)
+                    """,
                     field: key.name, provider: key.asksFor))
             return
         }

@@ -89,6 +89,40 @@ public struct ValueSyntax: Sendable {
             && value.utf8.allSatisfy { $0.isLowercaseNameByte || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }
     }
 
+    /// `acs:ram::ACCOUNT:role/NAME`
+    /// https://www.alibabacloud.com/help/en/ram/user-guide/ram-role-overview
+    static let alibabaRoleARN = ValueSyntax("a RAM role's ARN, such as \"acs:ram::1234567890123456:role/NAME\"") {
+        alibabaResource($0, "role/", lengths: 1...64) != nil
+    }
+
+    static let alibabaOIDCProviderARN = ValueSyntax(
+        "an OIDC provider's ARN, such as \"acs:ram::1234567890123456:oidc-provider/NAME\""
+    ) { alibabaResource($0, "oidc-provider/", lengths: 1...128) != nil }
+
+    static let alibabaRoleName = ValueSyntax("a RAM role's name: letters, digits, \".\" and \"-\"") {
+        isAlibabaName($0, lengths: 1...64)
+    }
+
+    /// The account in an ARN of a kind of resource.
+    static func alibabaResource(_ arn: String, _ kind: String, lengths: ClosedRange<Int>) -> String? {
+        let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == "acs", parts[1] == "ram", parts[2].isEmpty,
+            (5...20).contains(parts[3].utf8.count), parts[3].utf8.allSatisfy(\.isDigit), parts[4].hasPrefix(kind),
+            isAlibabaName(parts[4].dropFirst(kind.count), lengths: lengths)
+        else { return nil }
+        return String(parts[3])
+    }
+
+    private static func isAlibabaName(_ name: some StringProtocol, lengths: ClosedRange<Int>) -> Bool {
+        lengths.contains(name.utf8.count) && name.utf8.allSatisfy { $0.isWordByte || ".-".utf8.contains($0) }
+    }
+
+    /// An id that its vendor publishes no form of: anything that stays one word.
+    static let opaqueID = ValueSyntax("an id without white space") { value in
+        (1...256).contains(value.utf8.count)
+            && value.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "$") }
+    }
+
     static func prefixed(_ prefix: String, orLiteral literal: String? = nil) -> ValueSyntax {
         let expected = "an id that begins with \"\(prefix)\"" + (literal.map { ", or \"\($0)\"" } ?? "")
         return ValueSyntax(expected) { value in

@@ -32,7 +32,7 @@ extension Configuration {
             guard let key = ConfigurationKey.all.first(where: { $0.environmentVariable == variable }) else {
                 throw ConfigurationError.unknown(variable, among: names)
             }
-            let isMap = text.first == "{"
+            let isMap = text.first == "{" || text.first == "["
             guard let value = isMap ? try? JSONValue(parsing: Array(text.utf8)) : .string(text) else {
                 throw ConfigurationError(key: variable, message: "is not valid JSON")
             }
@@ -48,16 +48,7 @@ extension Configuration {
     public var json: JSONValue {
         var root: JSONValue = [:]
         for key in ConfigurationKey.all {
-            let parts = key.name.split(separator: ".").map(String.init)
-            if parts.count == 2 {
-                root[parts[0]] = {
-                    var section = root[parts[0]] ?? [:]
-                    section[parts[1]] = key.show(self)
-                    return section
-                }()
-            } else {
-                root[key.name] = key.show(self)
-            }
+            root.set(key.name.split(separator: ".").map(String.init)[...], key.show(self))
         }
         return root
     }
@@ -67,5 +58,18 @@ extension ConfigurationError {
     fileprivate static func unknown(_ name: String, among names: [String]) -> ConfigurationError {
         let meant = Spelling.nearest(to: name, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
         return ConfigurationError(key: name, message: "is not a setting\(meant)")
+    }
+}
+
+extension JSONValue {
+    /// Sets a member of a member, and makes the objects on the way.
+    fileprivate mutating func set(_ path: ArraySlice<String>, _ value: JSONValue) {
+        guard let name = path.first else {
+            self = value
+            return
+        }
+        var member = self[name] ?? [:]
+        member.set(path.dropFirst(), value)
+        self[name] = member
     }
 }

@@ -7,7 +7,9 @@ public struct Configuration: Hashable, Sendable {
     public var aws = AWSSettings()
     public var azure = AzureSettings()
     public var gcp = GCPSettings()
+    public var openai = OpenAISettings()
     public var anthropic = AnthropicSettings()
+    public var alibaba = AlibabaSettings()
     public var vault = VaultSettings()
     /// API-key providers beside those of the catalogue.
     public var providers: [ProviderName: APIKey] = [:]
@@ -36,6 +38,18 @@ public struct Configuration: Hashable, Sendable {
         public var stsRegionalEndpoints = false
         /// Where the EKS webhook mounts IRSA's token; used on EKS only.
         public var tokenMountPath = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+        public var podIdentity = PodIdentitySettings()
+    }
+
+    /// EKS Pod Identity. Its associations live in the EKS API, where the cluster does not see them.
+    public struct PodIdentitySettings: Hashable, Sendable {
+        /// The ServiceAccounts that have an association.
+        public var identities: Set<Subject> = []
+        public var credentialsURI = "http://169.254.170.23/v1/credentials"
+        public var audience = "pods.eks.amazonaws.com"
+        public var tokenMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+        public var volumeName = "eks-pod-identity-token"
+        public var tokenPath = "eks-pod-identity-token"
     }
 
     public struct AzureSettings: Hashable, Sendable {
@@ -50,6 +64,17 @@ public struct Configuration: Hashable, Sendable {
         /// `nil`: `https://iam.googleapis.com/` and the provider's resource name.
         public var audience: String?
         public var tokenExpirationSeconds = 3600
+    }
+
+    public struct OpenAISettings: Hashable, Sendable {
+        public var audience = "https://api.openai.com/v1"
+        public var tokenExpirationSeconds = 3600
+    }
+
+    public struct AlibabaSettings: Hashable, Sendable {
+        /// The OIDC provider that trusts the cluster. Its account turns a role's name into the role's ARN.
+        public var oidcProviderARN: String?
+        public var region: String?
     }
 
     public struct AnthropicSettings: Hashable, Sendable {
@@ -95,5 +120,12 @@ public struct APIKey: Hashable, Sendable {
     public init(variable: String, vaultKey: String = "api_key") {
         self.variable = variable
         self.vaultKey = vaultKey
+    }
+}
+
+extension Configuration {
+    /// The providers that the configuration itself asks for.
+    func providers(of subject: Subject) -> Set<ProviderName> {
+        aws.podIdentity.identities.contains(subject) ? ["aws-bedrock"] : []
     }
 }

@@ -31,7 +31,10 @@ extension ConfigurationKey {
                     throw ConfigurationError(
                         key: "issuer.url",
                         message:
-                            "\"\(url)\" is not an https URL; write \"auto\" or the issuer's URL as it stands in a token's \"iss\""
+                            """
+                            "\(url)" is not an https URL; write "auto" or the issuer's URL as it stands in a \
+                            token's "iss"
+                            """
                     )
                 }
                 configuration.issuer.url = url == "auto" ? nil : url
@@ -55,6 +58,19 @@ extension ConfigurationKey {
         seconds("aws.tokenExpirationSeconds", \.aws.tokenExpirationSeconds),
         boolean("aws.stsRegionalEndpoints", \.aws.stsRegionalEndpoints),
         string("aws.tokenMountPath", \.aws.tokenMountPath, .absolutePath),
+        ConfigurationKey(
+            name: "aws.podIdentity.identities", read: readIdentities,
+            show: { configuration in
+                .array(
+                    configuration.aws.podIdentity.identities.sorted { $0.claim < $1.claim }.map {
+                        ["namespace": .string($0.namespace), "serviceAccount": .string($0.serviceAccount)]
+                    })
+            }),
+        string("aws.podIdentity.credentialsUri", \.aws.podIdentity.credentialsURI, .httpURL),
+        string("aws.podIdentity.audience", \.aws.podIdentity.audience, .audience),
+        string("aws.podIdentity.tokenMountPath", \.aws.podIdentity.tokenMountPath, .absolutePath),
+        string("aws.podIdentity.volumeName", \.aws.podIdentity.volumeName, .volumeName),
+        string("aws.podIdentity.tokenPath", \.aws.podIdentity.tokenPath, .vaultField),
         optional("azure.tenantId", \.azure.tenantID, .uuid),
         string("azure.authorityHost", \.azure.authorityHost, .httpsURL),
         seconds("azure.tokenExpirationSeconds", \.azure.tokenExpirationSeconds),
@@ -62,8 +78,12 @@ extension ConfigurationKey {
         optional("gcp.location", \.gcp.location, .region),
         optional("gcp.audience", \.gcp.audience, .audience),
         seconds("gcp.tokenExpirationSeconds", \.gcp.tokenExpirationSeconds),
+        string("openai.audience", \.openai.audience, .audience),
+        seconds("openai.tokenExpirationSeconds", \.openai.tokenExpirationSeconds),
         string("anthropic.audience", \.anthropic.audience, .audience),
         seconds("anthropic.tokenExpirationSeconds", \.anthropic.tokenExpirationSeconds),
+        optional("alibaba.oidcProviderArn", \.alibaba.oidcProviderARN, .alibabaOIDCProviderARN),
+        optional("alibaba.region", \.alibaba.region, .region),
         ConfigurationKey(
             name: "vault.injector",
             read: { value, configuration throws(ConfigurationError) in
@@ -193,7 +213,23 @@ extension ConfigurationKey {
         return choice
     }
 
-    // MARK: Providers and matrix
+    // MARK: Identities, providers and matrix
+
+    private static func readIdentities(
+        _ value: JSONValue, into configuration: inout Configuration
+    ) throws(ConfigurationError) {
+        let key = "aws.podIdentity.identities"
+        var identities: Set<Subject> = []
+        for element in value.array ?? (value == "" ? [] : [value]) {
+            guard let members = element.object, members.count == 2,
+                let namespace = members["namespace"]?.string, let account = members["serviceAccount"]?.string
+            else {
+                throw ConfigurationError(key: key, message: "write a list of {namespace: NAME, serviceAccount: NAME}")
+            }
+            identities.insert(Subject(namespace: namespace, serviceAccount: account))
+        }
+        configuration.aws.podIdentity.identities = identities
+    }
 
     private static func readProviders(
         _ value: JSONValue, into configuration: inout Configuration
@@ -273,6 +309,9 @@ extension ConfigurationKey {
 extension ValueSyntax {
     fileprivate static let absolutePath = ValueSyntax("an absolute path without \":\"") { value in
         value.hasPrefix("/") && value.utf8.count > 1 && !value.hasSuffix("/") && !value.contains(":")
+    }
+    fileprivate static let volumeName = ValueSyntax("a volume's name: lower-case letters, digits and \"-\"") { value in
+        (1...63).contains(value.utf8.count) && value.utf8.allSatisfy(\.isLowercaseNameByte)
     }
     fileprivate static let httpsURL = ValueSyntax("a URL that begins with \"https://\"") {
         $0.hasPrefix("https://") && $0.utf8.count > "https://".utf8.count && !$0.contains(where: \.isWhitespace)

@@ -1,14 +1,15 @@
 extension Matrix {
     /// The data: a row for a provider, a cell for a platform.
     static let builtIn: [ProviderName: [Platform: [Mechanism]]] = [
-        "aws-bedrock": row([.awsWebIdentity, .vaultAgent], on: [.eks: [.irsa, .awsWebIdentity, .vaultAgent]]),
+        "aws-bedrock": row(
+            [.awsWebIdentity, .vaultAgent], on: [.eks: [.eksPodIdentity, .irsa, .awsWebIdentity, .vaultAgent]]),
         "azure-openai": row([.azureWorkloadIdentity, .vaultAgent]),
         "google-vertex": row(
             [.gcpWorkloadIdentityFederation, .vaultAgent], on: [.gke: [.gkeWorkloadIdentity, .vaultAgent]]),
-        "ibm-watsonx": row([.vaultAgent]),
-        "oracle-genai": row([.vaultAgent]),
-        "alibaba-modelstudio": row([.vaultAgent]),
-        "openai": row([.vaultAgent]),
+        "ibm-watsonx": row([.vaultAgent], on: [.iks: [.ibmTrustedProfile, .vaultAgent]]),
+        "oracle-genai": row([.vaultAgent], on: [.oke: [.okeWorkloadIdentity, .vaultAgent]]),
+        "alibaba-modelstudio": row([.alibabaRRSA, .vaultAgent]),
+        "openai": row([.openAIFederation, .vaultAgent]),
         "anthropic": row([.anthropicFederation, .vaultAgent]),
     ]
 

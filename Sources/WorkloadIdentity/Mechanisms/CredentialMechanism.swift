@@ -20,6 +20,8 @@ struct BindingRequest {
     var provider: ProviderName
     /// Whether the provider is asked for by its name, and not only by some key.
     var isNamed: Bool
+    /// The mechanism that an annotation asks for, if one does.
+    var forced: Mechanism?
     var subject: Subject
     var inputs: Inputs
     var facts: PlatformFacts
@@ -36,6 +38,10 @@ struct BindingRequest {
             field: key.name, provider: provider)
     }
 
+    func applicationMustPass(_ what: String) -> Problem {
+        .warning(.applicationMustPass, "\(subject): \(provider): the application must pass \(what)", provider: provider)
+    }
+
     /// The lifetime of a token: the vendor's key, else Lanyard's, else the configuration's; within its bounds.
     func tokenExpiration(
         _ vendorKey: AnnotationKey?, default configured: Int, bounds: ClosedRange<Int>, problems: inout [Problem]
@@ -47,7 +53,10 @@ struct BindingRequest {
                 problems.append(
                     .warning(
                         .outOfRange,
-                        "\(inputs.place(of: key)): \(key.name) is \(seconds), but \(provider) takes \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is used",
+                        """
+                        \(inputs.place(of: key)): \(key.name) is \(seconds), but \(provider) takes \
+                        \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is used
+                        """,
                         field: key.name, provider: provider))
             }
             return clamped

@@ -29,7 +29,10 @@ struct VaultAgent: CredentialMechanism {
         if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
         if vault.audience == nil, !request.pod.mountsServiceAccountToken {
             missing.append(
-                "a token for the agent: automountServiceAccountToken is false, so set vault.audience in the configuration or mount the token"
+                """
+                a token for the agent: automountServiceAccountToken is false, so set vault.audience in the \
+                configuration or mount the token
+                """
             )
         }
         guard missing.isEmpty, let path, let role else { return .missing(missing) }
@@ -64,7 +67,10 @@ struct VaultAgent: CredentialMechanism {
 
         let source: Problem = .warning(
             .applicationMustSource,
-            "\(provider): Vault's agent writes \(apiKey.variable) to /vault/secrets/\(file); start the application with `. /vault/secrets/\(file) && exec …`",
+            """
+            \(provider): Vault's agent writes \(apiKey.variable) to /vault/secrets/\(file); start the application \
+            with `. /vault/secrets/\(file) && exec …`
+            """,
             provider: provider)
         return .fits(
             Grant(

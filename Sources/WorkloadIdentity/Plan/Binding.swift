@@ -1,8 +1,9 @@
 /// One provider of one ServiceAccount, resolved.
 public struct Binding: Hashable, Sendable {
     public var provider: ProviderName
-    /// How the credential arrives; `nil`: the binding is blocked, and its problems say why.
-    public var outcome: Outcome?
+    /// How the credential arrives. Empty: the binding is blocked, and its problems say why. More than one: all but the
+    /// last reach the platform's APIs, and the last one a model.
+    public var outcomes: [Outcome] = []
     public var problems: [Problem]
 
     public struct Outcome: Hashable, Sendable {
@@ -18,9 +19,9 @@ public struct Binding: Hashable, Sendable {
         var identity: String
     }
 
-    public var isBlocked: Bool { outcome == nil }
+    public var isBlocked: Bool { outcomes.isEmpty }
     /// Whether a model can be called with what arrives.
-    public var isReady: Bool { outcome?.reach.includesModelCall == true }
+    public var isReady: Bool { outcomes.contains { $0.reach.includesModelCall } }
 }
 
 /// Which containers of a pod are meant.

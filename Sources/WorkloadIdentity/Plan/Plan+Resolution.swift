@@ -24,10 +24,12 @@ extension Plan {
 
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
-        bindings = providers.filter { inputs.requested.contains($0.name) || named.contains($0.name) }.map { provider in
+        let requested = inputs.requested.union(named).union(configuration.providers(of: subject))
+        bindings = providers.filter { requested.contains($0.name) }.map { provider in
             let request = BindingRequest(
-                provider: provider.name, isNamed: named.contains(provider.name), subject: subject, inputs: inputs,
-                facts: facts, configuration: configuration, pod: pod)
+                provider: provider.name, isNamed: named.contains(provider.name),
+                forced: inputs[.mechanism(of: provider.name)].flatMap(Mechanism.init(rawValue:)), subject: subject,
+                inputs: inputs, facts: facts, configuration: configuration, pod: pod)
             return Binding(provider, cell: matrix[facts.platform, provider.name], request)
         }
         problems += bindings.flatMap(\.problems)
@@ -65,7 +67,10 @@ extension Plan {
                 problems.append(
                     .error(
                         .unknownProvider,
-                        "\(inputs.place(of: .providers)): \(AnnotationKey.providers.name) names \"\(name.rawValue.shortened)\", which is no provider; \(advice)",
+                        """
+                        \(inputs.place(of: .providers)): \(AnnotationKey.providers.name) names \
+                        "\(name.rawValue.shortened)", which is no provider; \(advice)
+                        """,
                         field: AnnotationKey.providers.name))
             }
         }
@@ -74,44 +79,31 @@ extension Plan {
 }
 
 extension Binding {
-    /// Chooses the first mechanism that fits, or says of each one what it lacks.
+    /// Chooses the first mechanism that fits, or says of each one what it lacks. One that reaches no model is taken, and
+    /// the search goes on for one that does.
     init(_ provider: Provider, cell: [Mechanism], _ request: BindingRequest) {
         self.provider = provider.name
         problems = []
-
-        let forcing = AnnotationKey.mechanism(of: provider.name)
-        let forced = request.inputs[forcing].flatMap(Mechanism.init(rawValue:))
-        if let forced, !cell.contains(forced) {
-            problems = [
-                .error(
-                    .unknownMechanism,
-                    "\(request.inputs.place(of: forcing)): \(forcing.name) is \"\(forced)\", which does not serve \(provider.name) on \(request.facts.platform); write \(ValueSyntax.oneOf(cell.map(\.rawValue)).expected)",
-                    field: forcing.name, provider: provider.name)
-            ]
+        if let forced = request.forced, !cell.contains(forced) {
+            problems = [request.doesNotServe(forced, cell)]
             return
         }
-
         var shortcomings: [String] = []
-        for mechanism in forced.map({ [$0] }) ?? cell {
-            guard let candidate = provider.mechanism(mechanism) else { continue }
+        for mechanism in request.forced.map({ [$0] }) ?? cell {
+            guard !isReady, let candidate = provider.mechanism(mechanism) else { continue }
             let unmet = candidate.unmetNeeds(request)
             switch candidate.attempt(request) {
-            case .fits(let grant) where unmet.isEmpty:
-                accept(grant, by: candidate, of: provider, request)
-                return
-            case .fits:
-                shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
+            case .fits(let grant) where unmet.isEmpty: accept(grant, by: candidate, of: provider, request)
+            case .fits: shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
             case .missing(let inputs):
                 shortcomings.append("\(mechanism) needs \((inputs + unmet).joined(separator: " and "))")
             }
         }
-        problems = [
-            .error(
-                .noMechanism,
-                "\(request.subject): \(provider.name) has no way on \(request.facts.platform): "
-                    + (shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")),
-                provider: provider.name)
-        ]
+        if isBlocked {
+            problems = [request.hasNoWay(shortcomings)]
+        } else if !isReady {
+            problems.append(request.reachesNoModel(outcomes.map(\.mechanism)))
+        }
     }
 
     private mutating func accept(
@@ -119,7 +111,7 @@ extension Binding {
     ) {
         let inputs = request.inputs
         let ownVariables = Set(grant.addition.groups.flatMap(\.variables).map(\.name))
-        outcome = Outcome(
+        let outcome = Outcome(
             mechanism: mechanism.mechanism,
             tier: mechanism.tier(on: request.facts.platform),
             reach: mechanism.reach,
@@ -130,7 +122,8 @@ extension Binding {
             staticCredentials: mechanism.mechanism == .vaultAgent
                 ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
             identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
-        problems = grant.problems + mechanism.reservations(request)
+        outcomes.append(outcome)
+        problems += grant.problems + mechanism.reservations(request)
     }
 }
 
@@ -141,12 +134,18 @@ extension CredentialMechanism {
         if let issuerReader, request.facts.issuer.reach == .private {
             let issuer = request.facts.issuer.url.map { "\($0) is private" } ?? "this cluster's is private"
             needs.append(
-                "an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set issuer.public: true)"
+                """
+                an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set \
+                issuer.public: true)
+                """
             )
         }
         if mechanism == .vaultAgent, case .runsFirst(let configuration) = request.facts.components.vaultInjector {
             needs.append(
-                "an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts before pod-injector.lanyard.dev; rename it)"
+                """
+                an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts \
+                before pod-injector.lanyard.dev; rename it)
+                """
             )
         }
         return needs
@@ -163,13 +162,20 @@ extension CredentialMechanism {
                 problems.append(
                     .warning(
                         .issuerUnverified,
-                        "\(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer; on \(request.facts.platform.title) it has to be switched on",
+                        """
+                        \(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer; on \
+                        \(request.facts.platform.title) it has to be switched on
+                        """,
                         provider: provider))
             case .unknown:
                 problems.append(
                     .warning(
                         .issuerUnverified,
-                        "\(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer\(request.facts.issuer.url.map { " \($0)" } ?? ""), and whether it can is not known; set issuer.public in the configuration",
+                        """
+                        \(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC \
+                        issuer\(request.facts.issuer.url.map { " \($0)" } ?? ""), and whether it can is not \
+                        known; set issuer.public in the configuration
+                        """,
                         provider: provider))
             }
         }
@@ -177,16 +183,42 @@ extension CredentialMechanism {
             problems.append(
                 .warning(
                     .vaultInjectorNotFound,
-                    "\(request.subject): \(provider): no Vault injector is installed in this cluster, so the pod gets annotations that nobody reads",
-                    provider: provider))
-        }
-        if !reach.includesModelCall {
-            problems.append(
-                .error(
-                    .modelNotReachable,
-                    "\(request.subject): \(provider): \(mechanism) reaches the platform's APIs but no model; add \(AnnotationKey.vaultPath(of: provider).name)",
+                    """
+                    \(request.subject): \(provider): no Vault injector is installed in this cluster, so the pod \
+                    gets annotations that nobody reads
+                    """,
                     provider: provider))
         }
         return problems
+    }
+}
+
+extension BindingRequest {
+    fileprivate func hasNoWay(_ shortcomings: [String]) -> Problem {
+        let reasons = shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")
+        return .error(
+            .noMechanism, "\(subject): \(provider) has no way on \(facts.platform): \(reasons)", provider: provider)
+    }
+
+    fileprivate func doesNotServe(_ forced: Mechanism, _ cell: [Mechanism]) -> Problem {
+        let key = AnnotationKey.mechanism(of: provider)
+        return .error(
+            .unknownMechanism,
+            """
+            \(inputs.place(of: key)): \(key.name) is "\(forced)", which does not serve \(provider) on \(facts.platform); \
+            write \(ValueSyntax.oneOf(cell.map(\.rawValue)).expected)
+            """,
+            field: key.name, provider: provider)
+    }
+
+    fileprivate func reachesNoModel(_ mechanisms: [Mechanism]) -> Problem {
+        let names = mechanisms.map(\.rawValue).joined(separator: ", ")
+        return .error(
+            .modelNotReachable,
+            """
+            \(subject): \(provider): \(names) reaches the platform's APIs but no model; add \
+            \(AnnotationKey.vaultPath(of: provider).name)
+            """,
+            provider: provider)
     }
 }

@@ -13,7 +13,7 @@ public struct Plan: Hashable, Sendable {
     /// The bindings that add something to a pod.
     public var outcomes: [(provider: ProviderName, outcome: Binding.Outcome)] {
         guard exemption == nil else { return [] }
-        return bindings.compactMap { binding in binding.outcome.map { (binding.provider, $0) } }
+        return bindings.flatMap { binding in binding.outcomes.map { (binding.provider, $0) } }
     }
 
     /// A short name for what a pod gets: equal for equal plans, whatever the release or the pod's containers.

@@ -4,6 +4,8 @@ public struct PodAddition: Hashable, Sendable {
     public var groups: [VariableGroup]
     /// Annotations for another webhook, or that the volume reads.
     public var annotations: [Annotation]
+    /// Labels by which the vendor's own tools know such pods.
+    public var labels: [Label]
     /// Variables that something should set, though Lanyard has no value for them.
     public var expected: [ExpectedVariable]
     /// Variables of another identity: a container that has one keeps it, and gets nothing of this binding.
@@ -12,12 +14,13 @@ public struct PodAddition: Hashable, Sendable {
     public var readBy: ReadMark?
 
     public init(
-        volume: Volume? = nil, groups: [VariableGroup] = [], annotations: [Annotation] = [],
+        volume: Volume? = nil, groups: [VariableGroup] = [], annotations: [Annotation] = [], labels: [Label] = [],
         expected: [ExpectedVariable] = [], yieldsTo: [String] = [], readBy: ReadMark? = nil
     ) {
         self.volume = volume
         self.groups = groups
         self.annotations = annotations
+        self.labels = labels
         self.expected = expected
         self.yieldsTo = yieldsTo
         self.readBy = readBy
@@ -28,6 +31,16 @@ public struct PodAddition: Hashable, Sendable {
         public var value: String
         /// Who leaves the mark.
         public var reader: String
+    }
+
+    public struct Label: Hashable, Sendable {
+        public var name: String
+        public var value: String
+
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// A projected volume.

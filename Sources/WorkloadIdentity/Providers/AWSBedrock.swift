@@ -6,7 +6,7 @@ extension Provider {
     static let awsBedrock = Provider(
         "aws-bedrock", title: "AWS Bedrock",
         keys: AnnotationKey.aws,
-        mechanisms: [IRSA(), AWSWebIdentity()],
+        mechanisms: [EKSPodIdentity(), IRSA(), AWSWebIdentity()],
         apiKey: APIKey(variable: "AWS_BEARER_TOKEN_BEDROCK"),
         skipKey: .awsSkipContainers,
         staticCredentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"])
@@ -26,6 +26,53 @@ extension AnnotationKey {
     fileprivate static let aws: [AnnotationKey] = [
         .awsRoleARN, .awsAudience, .awsSTSRegionalEndpoints, .awsTokenExpiration, .awsSkipContainers, .awsRegion,
     ]
+}
+
+/// EKS Pod Identity, exactly as EKS' own webhook makes it. The association of role and ServiceAccount lives in the EKS API,
+/// so it has to be declared here.
+/// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+struct EKSPodIdentity: CredentialMechanism {
+    let mechanism = Mechanism.eksPodIdentity
+
+    func tier(on platform: Platform) -> Tier { .native }
+
+    func attempt(_ request: BindingRequest) -> Attempt {
+        let settings = request.configuration.aws.podIdentity
+        guard request.forced == mechanism || settings.identities.contains(request.subject) else {
+            return .missing([
+                "its association declared (\(AnnotationKey.mechanism(of: request.provider).name): \(mechanism), or aws.podIdentity.identities in the configuration)"
+            ])
+        }
+        var problems: [Problem] = []
+        let expiration = request.tokenExpiration(
+            .awsTokenExpiration, default: request.configuration.aws.tokenExpirationSeconds, bounds: 600...86400,
+            problems: &problems)
+        let region = AWSRegion(request)
+        let tokenFile = request.pod.path("\(settings.tokenMountPath)/\(settings.tokenPath)")
+        return .fits(
+            Grant(
+                addition: PodAddition(
+                    volume: .init(
+                        name: settings.volumeName, mountPath: settings.tokenMountPath,
+                        token: .init(
+                            audience: settings.audience, expirationSeconds: expiration, path: settings.tokenPath)),
+                    groups: region.groups + [
+                        .init(
+                            .allOrNone,
+                            [
+                                .init("AWS_CONTAINER_CREDENTIALS_FULL_URI", settings.credentialsURI),
+                                .init("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", tokenFile, isInVolume: true),
+                            ])
+                    ],
+                    labels: [.init("eks.amazonaws.com/pod-identity", "enabled")],
+                    expected: region.expected,
+                    // A web identity that is there already: boto3 prefers it.
+                    yieldsTo: ["AWS_WEB_IDENTITY_TOKEN_FILE"]),
+                identity: [
+                    ("uri", settings.credentialsURI), ("audience", settings.audience), ("expiration", "\(expiration)"),
+                ] + region.identity,
+                problems: problems))
+    }
 }
 
 /// IAM Roles for Service Accounts, exactly as EKS' own webhook makes them, so that both agree whichever runs first.
@@ -63,16 +110,11 @@ extension CredentialMechanism {
         let audience = inputs[.awsAudience] ?? settings.audience
         let expiration = request.tokenExpiration(
             .awsTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 600...86400, problems: &problems)
-        let region = inputs[.awsRegion] ?? settings.region
-        let isRegional = inputs.isTrue(.awsSTSRegionalEndpoints) ?? settings.stsRegionalEndpoints
+        let region = AWSRegion(request)
         let tokenFile = request.pod.path("\(mountPath)/token")
 
         // In the order in which EKS' webhook adds them.
-        var groups: [PodAddition.VariableGroup] = []
-        if isRegional { groups.append(.init(.each, [.init("AWS_STS_REGIONAL_ENDPOINTS", "regional")])) }
-        if let region {
-            groups.append(.init(.unlessAnySet, [.init("AWS_DEFAULT_REGION", region), .init("AWS_REGION", region)]))
-        }
+        var groups = region.groups
         groups.append(
             .init(
                 .allOrNone,
@@ -81,8 +123,6 @@ extension CredentialMechanism {
                     .init("AWS_WEB_IDENTITY_TOKEN_FILE", tokenFile, isInVolume: true),
                 ]))
 
-        let regionAdvice =
-            "the AWS SDKs need a region: annotate the ServiceAccount with \(AnnotationKey.awsRegion.name)"
         return .fits(
             Grant(
                 addition: PodAddition(
@@ -90,14 +130,44 @@ extension CredentialMechanism {
                         name: volumeName, mountPath: mountPath,
                         token: .init(audience: audience, expirationSeconds: expiration)),
                     groups: groups,
-                    expected: region == nil
-                        ? [.init(anyOf: ["AWS_REGION", "AWS_DEFAULT_REGION"], advice: regionAdvice)] : [],
+                    expected: region.expected,
                     // EKS Pod Identity. boto3 would prefer the web identity, and the pod's role silently change.
                     yieldsTo: ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
                 identity: [
                     ("role", roleARN), ("audience", audience), ("expiration", "\(expiration)"),
-                    ("region", region ?? ""), ("regional", "\(isRegional)"),
-                ],
+                ] + region.identity,
                 problems: problems))
+    }
+}
+
+/// The region, and whether STS is asked there, as the AWS SDKs take them from the environment.
+private struct AWSRegion {
+    private var name: String?
+    private var isRegional: Bool
+
+    init(_ request: BindingRequest) {
+        name = request.inputs[.awsRegion] ?? request.configuration.aws.region
+        isRegional =
+            request.inputs.isTrue(.awsSTSRegionalEndpoints) ?? request.configuration.aws.stsRegionalEndpoints
+    }
+
+    /// In the order in which EKS' webhook adds them.
+    var groups: [PodAddition.VariableGroup] {
+        var groups: [PodAddition.VariableGroup] = []
+        if isRegional { groups.append(.init(.each, [.init("AWS_STS_REGIONAL_ENDPOINTS", "regional")])) }
+        if let name {
+            groups.append(.init(.unlessAnySet, [.init("AWS_DEFAULT_REGION", name), .init("AWS_REGION", name)]))
+        }
+        return groups
+    }
+
+    var expected: [PodAddition.ExpectedVariable] {
+        guard name == nil else { return [] }
+        let advice = "the AWS SDKs need a region: annotate the ServiceAccount with \(AnnotationKey.awsRegion.name)"
+        return [.init(anyOf: ["AWS_REGION", "AWS_DEFAULT_REGION"], advice: advice)]
+    }
+
+    var identity: [(name: String, value: String)] {
+        [("region", name ?? ""), ("regional", "\(isRegional)")]
     }
 }

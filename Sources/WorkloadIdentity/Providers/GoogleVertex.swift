@@ -100,7 +100,10 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
             problems.append(
                 request.noEffect(
                     .googleServiceAccount,
-                    "it works on GKE only; to impersonate the account here write \(AnnotationKey.googleImpersonated.name)"
+                    """
+                    it works on GKE only; to impersonate the account here write \
+                    \(AnnotationKey.googleImpersonated.name)
+                    """
                 ))
         }
         let configured = request.configuration.gcp
@@ -183,7 +186,10 @@ private struct GoogleSettings {
     var expected: [PodAddition.ExpectedVariable] {
         guard project == nil else { return [] }
         let advice =
-            "without a project google-auth asks the Resource Manager API for it, which needs a permission of its own: annotate the ServiceAccount with \(AnnotationKey.googleProject.name)"
+            """
+            without a project google-auth asks the Resource Manager API for it, which needs a permission of its \
+            own: annotate the ServiceAccount with \(AnnotationKey.googleProject.name)
+            """
         return [.init(anyOf: ["GOOGLE_CLOUD_PROJECT"], advice: advice)]
     }
 

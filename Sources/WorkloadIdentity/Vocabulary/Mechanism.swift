@@ -1,10 +1,15 @@
 /// How a credential arrives in a pod.
 public enum Mechanism: String, CaseIterable, Hashable, Sendable {
+    case eksPodIdentity = "eks-pod-identity"
     case irsa
     case awsWebIdentity = "aws-web-identity"
     case azureWorkloadIdentity = "azure-workload-identity"
     case gkeWorkloadIdentity = "gke-workload-identity"
     case gcpWorkloadIdentityFederation = "gcp-workload-identity-federation"
+    case ibmTrustedProfile = "ibm-trusted-profile"
+    case okeWorkloadIdentity = "oke-workload-identity"
+    case alibabaRRSA = "alibaba-rrsa"
+    case openAIFederation = "openai-federation"
     case anthropicFederation = "anthropic-federation"
     case vaultAgent = "vault-agent"
 }

@@ -62,6 +62,8 @@ extension Problem.Reason: CustomStringConvertible {
     public static let noMechanism = Self(rawValue: "NoMechanism")
     public static let issuerUnverified = Self(rawValue: "IssuerUnverified")
     public static let applicationMustSource = Self(rawValue: "ApplicationMustSource")
+    public static let applicationMustPass = Self(rawValue: "ApplicationMustPass")
+    public static let clusterMustBeEnhanced = Self(rawValue: "ClusterMustBeEnhanced")
     public static let modelNotReachable = Self(rawValue: "ModelNotReachable")
     public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
     public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
@@ -77,5 +79,4 @@ extension Problem.Reason: CustomStringConvertible {
     public static let anotherIdentity = Self(rawValue: "AnotherIdentity")
     public static let malformedPod = Self(rawValue: "MalformedPod")
     public static let serviceAccountNotFound = Self(rawValue: "ServiceAccountNotFound")
-    public static let credentialsRequired = Self(rawValue: "CredentialsRequired")
 }

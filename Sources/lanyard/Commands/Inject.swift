@@ -43,7 +43,10 @@ struct Inject: ParsableCommand {
             guard let judgement else { continue }
             for problem in judgement.problems {
                 StandardError.write(
-                    "\(problem.severity): \(object.kind) \(manifests.namespace(of: object))/\(object.name): \(problem.message)"
+                    """
+                    \(problem.severity): \(object.kind) \(manifests.namespace(of: object))/\(object.name): \
+                    \(problem.message)
+                    """
                 )
                 hasErrors = hasErrors || problem.severity == .error
                 hasWarnings = true

@@ -10,7 +10,10 @@ struct MatrixCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "matrix", abstract: "Print which mechanisms serve each provider on each platform.",
         discussion:
-            "Of a cell's mechanisms the first one is used whose inputs a workload has and whose needs the cluster meets."
+            """
+            Of a cell's mechanisms the first one is used whose inputs a workload has and whose needs the cluster \
+            meets.
+            """
     )
 
     @Option(name: [.customShort("o"), .long], help: "The format.")

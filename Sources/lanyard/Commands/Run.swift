@@ -50,7 +50,10 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Outside the cluster: the base URL by which the API server finds the webhook. Its host is in the certificate.",
+            """
+            Outside the cluster: the base URL by which the API server finds the webhook. Its host is in the \
+            certificate.
+            """,
             valueName: "url"))
     var webhookURL: String?
 

@@ -6,8 +6,8 @@ internal import WorkloadIdentity
 struct ManifestSet {
     struct Object {
         var value: JSONValue
-        /// File, document and line, for messages.
-        var origin: String
+        var file: String
+        var location: YAML.Location
 
         var kind: String { value["kind"]?.string ?? "" }
         var name: String { value["metadata"]?["name"]?.string ?? value["metadata"]?["generateName"]?.string ?? "" }
@@ -23,21 +23,30 @@ struct ManifestSet {
         for file in files {
             let documents = try YAML.documents(in: try InputFile.text(of: file), file: file)
             for (index, document) in documents.enumerated() {
-                try append(document.value, origin: "\(file): document \(index + 1), line \(document.line)")
+                try append(document.value, file: file, document.location, document: index + 1)
             }
         }
     }
 
     /// A List stands for its items.
-    private mutating func append(_ value: JSONValue, origin: String) throws(UsageProblem) {
+    private mutating func append(
+        _ value: JSONValue, file: String, _ location: YAML.Location, document: Int
+    ) throws(UsageProblem) {
         guard value.object != nil, let kind = value["kind"]?.string, value["apiVersion"]?.string != nil else {
-            throw UsageProblem("\(origin): expected a Kubernetes object with apiVersion and kind, found \(value.kind)")
+            throw UsageProblem(
+                """
+                \(file): document \(document), line \(location.line): expected a Kubernetes object with apiVersion and \
+                kind, found \(value.kind)
+                """)
         }
         guard kind.hasSuffix("List"), let items = value["items"]?.array else {
-            objects.append(Object(value: value, origin: origin))
+            objects.append(Object(value: value, file: file, location: location))
             return
         }
-        for (index, item) in items.enumerated() { try append(item, origin: "\(origin), item \(index)") }
+        for (index, item) in items.enumerated() {
+            let place = location.element(index, of: "items") ?? location
+            try append(item, file: file, place, document: document)
+        }
     }
 
     func namespace(of object: Object) -> String {

@@ -62,7 +62,10 @@ enum Cluster {
         guard served.contains(where: { $0.name == type.plural }) else {
             throw StartFailure(
                 description:
-                    "the CustomResourceDefinition \(type.plural).\(type.group) is not installed; kubectl apply -f manifests/crd.yaml"
+                    """
+                    the CustomResourceDefinition \(type.plural).\(type.group) is not installed; kubectl apply -f \
+                    manifests/crd.yaml
+                    """
             )
         }
     }

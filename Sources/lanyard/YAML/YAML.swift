@@ -3,10 +3,50 @@ internal import Yams
 
 /// YAML as Kubernetes means it: another way to write JSON. This is the only place that knows Yams.
 enum YAML {
-    /// One document of a file, with the line on which it begins, counted from 1.
+    /// One document of a file.
     struct Document {
         var value: JSONValue
-        var line: Int
+        var location: Location
+    }
+
+    /// Where an object stands in its file.
+    struct Location {
+        private let node: Node
+
+        fileprivate init(_ node: Node) {
+            self.node = node
+        }
+
+        /// The line on which it begins, counted from 1.
+        var line: Int { node.mark?.line ?? 1 }
+
+        /// An element of a list that is a member.
+        func element(_ index: Int, of member: String) -> Location? {
+            guard case .sequence(let elements)? = node.mapping?[member], elements.indices.contains(index) else {
+                return nil
+            }
+            return Location(elements[index])
+        }
+
+        /// The line of the first key of that name, at any depth.
+        func line(ofKey name: String) -> Int? {
+            Self.line(ofKey: name, in: node, depthLeft: JSONReader.defaultMaximumDepth)
+        }
+
+        private static func line(ofKey name: String, in node: Node, depthLeft: Int) -> Int? {
+            guard depthLeft > 0 else { return nil }
+            switch node {
+            case .mapping(let members):
+                for (key, value) in members {
+                    if key.string == name { return key.mark?.line }
+                    if let line = line(ofKey: name, in: value, depthLeft: depthLeft - 1) { return line }
+                }
+                return nil
+            case .sequence(let elements):
+                return elements.lazy.compactMap { line(ofKey: name, in: $0, depthLeft: depthLeft - 1) }.first
+            default: return nil
+            }
+        }
     }
 
     /// The documents of a text that are not empty. JSON is YAML, and is read as such.
@@ -19,7 +59,7 @@ enum YAML {
                 number += 1
                 var conversion = Conversion(textSize: text.utf8.count)
                 let value = try conversion.value(of: root)
-                if !value.isNull { documents.append(Document(value: value, line: root.mark?.line ?? 1)) }
+                if !value.isNull { documents.append(Document(value: value, location: Location(root))) }
             }
         } catch let error as Conversion.Failure {
             throw UsageProblem(

@@ -1,0 +1,44 @@
+internal import JSON
+internal import WorkloadIdentity
+
+extension FindingReport {
+    /// The findings for code-scanning services.
+    /// https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    var sarif: JSONValue {
+        let rules = Set(findings.map(\.problem.reason.rawValue)).sorted()
+        return [
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [
+                [
+                    "tool": [
+                        "driver": [
+                            "name": "lanyard", "version": .string(Version.current),
+                            "rules": .array(rules.map { ["id": .string($0)] }),
+                        ]
+                    ],
+                    "results": .array(findings.map { $0.sarif(rules) }),
+                ]
+            ],
+        ]
+    }
+}
+
+extension Finding {
+    fileprivate func sarif(_ rules: [String]) -> JSONValue {
+        [
+            "ruleId": .string(problem.reason.rawValue),
+            "ruleIndex": .number(JSONNumber(rules.firstIndex(of: problem.reason.rawValue) ?? 0)),
+            "level": .string(problem.severity.rawValue),
+            "message": ["text": .string("\(kind) \(namespace)/\(name): \(problem.message)")],
+            "locations": [
+                [
+                    "physicalLocation": [
+                        "artifactLocation": ["uri": .string(file == "-" ? "stdin" : file)],
+                        "region": ["startLine": .number(JSONNumber(line))],
+                    ]
+                ]
+            ],
+        ]
+    }
+}

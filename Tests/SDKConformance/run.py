@@ -1,0 +1,127 @@
+"""SDK conformance: the providers' own SDKs find, in pods that Lanyard admitted, what they need.
+
+Run by hack/sdk-conformance. A control plane, `lanyard run` and OpenBao are started; for every case a ServiceAccount is
+annotated and a pod created, which is laid out for a process as the kubelet would do it (layout.py); an application
+with the provider's real SDK then calls a model through the SDK's default chain (applications/), against endpoints that
+verify its token as the provider does (endpoints.py, proxy.py, vault.py). And the reverse: with a variable taken away,
+a token of another audience, or a subject that is not trusted, it fails as the SDK is known to. cases.py has the table.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import signal
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import layout
+from cases import (
+    ACCOUNT, CLIENT, EMAIL, ORGANIZATION, PROVIDER, ROLE, RULE, STRANGER, TENANT, WORKSPACE, platforms, subject)
+from checks import Case, Surroundings
+from control_plane import ControlPlane, operator
+from endpoints import AWS, Anthropic, Entra, GKEMetadata, Google, OpenAI, Verifier
+from processes import Failure
+from proxy import Authority
+from vault import Vault
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SDKS = ["anthropic", "azure-identity", "boto3", "google-auth", "openai"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for program in ["lanyard", "kubectl", "bao"]:
+        parser.add_argument(f"--{program}", required=True)
+    options = parser.parse_args()
+    for number in [signal.SIGTERM, signal.SIGHUP]:
+        signal.signal(number, lambda *_: sys.exit(143))
+
+    started = time.monotonic()
+    print("SDKs: " + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in SDKS))
+    print(f"applications run {layout.HOW}", flush=True)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sdk-conformance-")))
+        plane = stack.enter_context(ControlPlane.up(REPOSITORY, options.kubectl, folder / "control-plane"))
+        vault = stack.enter_context(Vault.serving(options.bao, folder))
+        results = show_all(plane, options.lanyard, options.bao, vault, folder)
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if all(results) else 1
+
+
+def show_all(plane, lanyard, bao, vault, folder):
+    """Shows every check of every platform, and returns whether each passed."""
+    table = platforms(vault.address)
+    names = [workload.name for platform in table for workload in platform.workloads if workload.name != STRANGER]
+    vault.store()
+    vault.trust(plane, "auth/kubernetes", names)
+    vault.trust(plane, "auth/gke", names, audience="vault")
+    surroundings = surround(plane, bao, vault, {subject(name) for name in names}, folder)
+    results = []
+    for platform in table:
+        with operator(plane, lanyard, platform.name, platform.settings, folder):
+            pods = [admit(plane, workload) for workload in platform.workloads]
+        results += show(platform, pods, surroundings)
+    return results
+
+
+def show(platform, pods, surroundings):
+    """Shows the checks of one platform, two at a time."""
+    pool = ThreadPoolExecutor(2)
+    try:
+        containers = [pool.submit(surroundings.lay_out, pod) for pod in pods]
+        checks = [
+            (f"{provider} on {platform.name} ({workload.name}): {mechanism}: {application.sdk}: {what}", check)
+            for workload, pod, container in zip(platform.workloads, pods, containers)
+            for provider, (mechanism, application) in workload.providers.items()
+            for what, check in Case(surroundings, workload, pod, container, provider, mechanism, application).checks()
+        ]
+        started = [(title, pool.submit(check)) for title, check in checks]
+        return [passed(title, result) for title, result in started]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def surround(plane, bao, vault, trusted, folder):
+    verifier = Verifier(plane.issuer, plane.keys)
+    endpoints = [
+        AWS(verifier, {ROLE: trusted}),
+        Entra(verifier, {(TENANT, CLIENT): trusted}),
+        Google(verifier, {PROVIDER: trusted, EMAIL: trusted}),
+        Anthropic(verifier, {(RULE, ORGANIZATION, ACCOUNT, WORKSPACE): trusted}, keys=[vault.value]),
+        OpenAI(keys=[vault.value]),
+    ]
+    authority = Authority(sorted({host for endpoint in endpoints for host in endpoint.hosts}), folder)
+    return Surroundings(plane, bao, vault, endpoints, GKEMetadata(verifier, {}), authority, folder)
+
+
+def admit(plane, workload):
+    """The workload's pod, as the API server and Lanyard have made it."""
+    plane.service_account(workload.name, workload.annotations)
+    pod = plane.create_pod(workload.name)
+    stamp = pod["metadata"].get("annotations", {}).get("lanyard.dev/injected", "")
+    expected = {f"{provider}={mechanism}" for provider, (mechanism, _) in workload.providers.items()}
+    if set(stamp.split(",")) != expected:
+        raise Failure(f"the pod {workload.name} is stamped {stamp!r}, not {expected}")
+    return pod
+
+
+def passed(title, result):
+    try:
+        print(f"ok {title}: {result.result()}", flush=True)
+    except Exception as error:  # One broken case does not hide the others.
+        print(f"FAILED {title}: {type(error).__name__}: {error}", flush=True)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(f"sdk-conformance: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
