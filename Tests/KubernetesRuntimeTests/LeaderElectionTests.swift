@@ -184,8 +184,9 @@ struct LeaderElectorTests {
             await eventually { leaders.withLock { $0 } == ["first"] }
             group.addTask { try await second.run() }
             for _ in 0..<20 {
+                // The leader waits for its next renewal and for its deadline, the other one for its next look.
+                await eventually { clock.sleeperCount == 3 }
                 await clock.advanceToNextDeadline()
-                for _ in 0..<50 { await Task.yield() }
                 #expect(leaders.withLock { $0.count } <= 1)
             }
             #expect(server.holder == "first")

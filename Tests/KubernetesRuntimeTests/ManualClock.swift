@@ -57,6 +57,10 @@ final class ManualClock: Clock {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    var sleeperCount: Int {
+        state.withLock { $0.sleepers.count }
+    }
+
     /// How much longer the first of those who sleep will.
     var earliestDeadline: Duration? {
         state.withLock { state in

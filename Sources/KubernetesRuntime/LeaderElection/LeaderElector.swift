@@ -94,8 +94,7 @@ public final class LeaderElector: Service {
 
     /// Returns when another one leads.
     private func renew() async {
-        while isLeading && !Task.isCancelled {
-            try? await stopwatch.sleep(for: configuration.retryPeriod)
+        while isLeading, (try? await stopwatch.sleep(for: configuration.retryPeriod)) != nil {
             _ = await attempt()
         }
     }
@@ -112,10 +111,7 @@ public final class LeaderElector: Service {
     /// Tries once to lead, or to go on leading.
     private func attempt() async -> Bool {
         do {
-            if machine.withLock({ $0.needsLease }) {
-                let lease = try await client.getIfPresent(Lease.self, configuration.lease)
-                machine.withLock { $0.saw(lease, at: stopwatch.elapsed) }
-            }
+            try await readLeaseIfNeeded()
             let start = stopwatch.elapsed
             let lease: Lease
             switch machine.withLock({ $0.action(at: start, time: .now) }) {
@@ -141,9 +137,17 @@ public final class LeaderElector: Service {
         }
     }
 
+    private func readLeaseIfNeeded() async throws {
+        guard machine.withLock({ $0.needsLease }) else { return }
+        let lease = try await client.getIfPresent(Lease.self, configuration.lease)
+        machine.withLock { $0.saw(lease, at: stopwatch.elapsed) }
+    }
+
     private func release() async {
-        guard let patch = machine.withLock({ $0.release(time: .now) }) else { return }
         do {
+            // The last renewal may have been cut off, so that nobody knows whether it was done.
+            try await readLeaseIfNeeded()
+            guard let patch = machine.withLock({ $0.release(time: .now) }) else { return }
             try await client.patch(Lease.self, configuration.lease, .merge(patch))
             logger.info("gave the lease back")
         } catch {
