@@ -71,14 +71,15 @@ struct ContainerEdit {
         }
     }
 
-    /// Mounts the volume if a variable that counts in this container names a file of it.
+    /// Mounts the volume if a variable that counts in this container names a file of it; or if none does, and the
+    /// application knows the file.
     private mutating func mount(_ addition: PodAddition) {
         guard isServed, let volume = addition.volume, let path = volume.mountPath else { return }
-        let isNeeded = addition.groups.flatMap(\.variables).contains { variable in
-            variable.isInVolume
-                && (variables.contains(variable) || container.value(of: variable.name) == variable.value)
+        let names = addition.groups.flatMap(\.variables).filter(\.isInVolume)
+        let isNeeded = names.contains { variable in
+            variables.contains(variable) || container.value(of: variable.name) == variable.value
         }
-        guard isNeeded else {
+        guard isNeeded || names.isEmpty else {
             isServed = false
             return
         }
@@ -90,7 +91,7 @@ struct ContainerEdit {
     // MARK: Reports
 
     private mutating func reportStaticCredentials(_ names: [String]) {
-        for name in names where container.defines(name) && container.value(of: name) != "" {
+        for name in names where container.defines(name) && container.value(of: name) != .text("") {
             warn(
                 .staticCredential,
                 "\(name) is set, and the SDK uses it in place of the identity; remove it", field: name)

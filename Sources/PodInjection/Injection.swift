@@ -56,7 +56,8 @@ public struct Injection: Sendable {
         guard mayAnnotate(addition, of: provider) else { return false }
 
         let edits = containerEdits(outcome, of: provider)
-        let isUsed = addition.groups.isEmpty || edits.contains { $0.isServed }
+        let isForContainers = !addition.groups.isEmpty || addition.volume?.mountPath != nil
+        let isUsed = !isForContainers || edits.contains { $0.isServed }
         guard isUsed else { return false }
         for edit in edits { pod.apply(edit) }
 
@@ -64,7 +65,7 @@ public struct Injection: Sendable {
         if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted { pod.addVolume(volume) }
         for annotation in addition.annotations {
             if annotation.owner == .user, pod.annotation(annotation.name) != nil { continue }
-            if annotation.name == addition.volume?.file?.annotation, !volumeIsMounted { continue }
+            if annotation.name == addition.volume?.shownAnnotation, !volumeIsMounted { continue }
             pod.annotate(annotation.name, annotation.value)
         }
         for label in addition.labels { pod.label(label.name, label.value) }

@@ -2,33 +2,62 @@ internal import JSON
 internal import WorkloadIdentity
 
 extension PodAddition.Variable {
-    var json: JSONValue { ["name": .string(name), "value": .string(value)] }
+    var json: JSONValue {
+        switch value {
+        case .text(let text):
+            ["name": .string(name), "value": .string(text)]
+        case .secretKey(let secret, let key):
+            ["name": .string(name), "valueFrom": ["secretKeyRef": ["name": .string(secret), "key": .string(key)]]]
+        }
+    }
+}
+
+extension PodAddition.Variable.Value {
+    /// The value that a container's variable has; `nil` if it is taken from somewhere that is not known here.
+    init?(_ variable: JSONValue) {
+        guard let source = variable["valueFrom"], !source.isNull else {
+            self = .text(variable["value"]?.string ?? "")
+            return
+        }
+        guard let secret = source["secretKeyRef"]?["name"]?.string, let key = source["secretKeyRef"]?["key"]?.string
+        else { return nil }
+        self = .secretKey(secret: secret, key: key)
+    }
 }
 
 extension PodAddition.Volume {
     /// The volume as it stands in a pod. Its files get Kubernetes' default mode, 0644, so that any user can read them.
     var json: JSONValue {
-        var sources: [JSONValue] = [
-            [
-                "serviceAccountToken": [
-                    "audience": .string(token.audience),
-                    "expirationSeconds": .number(JSONNumber(token.expirationSeconds)),
-                    "path": .string(token.path),
-                ]
+        switch source {
+        case .token(let token, let file):
+            var sources = [token.json]
+            if let file { sources.append(file.json) }
+            return ["name": .string(name), "projected": ["sources": .array(sources)]]
+        case .secretsStore(let providerClass):
+            return [
+                "name": .string(name),
+                "csi": [
+                    "driver": .string(Self.secretsStoreDriver), "readOnly": true,
+                    "volumeAttributes": ["secretProviderClass": .string(providerClass)],
+                ],
             ]
-        ]
-        if let file {
-            sources.append([
-                "downwardAPI": [
-                    "items": [["path": .string(file.path), "fieldRef": ["fieldPath": .string(file.field)]]]
-                ]
-            ])
         }
-        return ["name": .string(name), "projected": ["sources": .array(sources)]]
     }
+
+    private static let secretsStoreDriver = "secrets-store.csi.k8s.io"
 
     /// Whether a volume of the pod gives the same files. Lifetimes and what the API server fills in may differ.
     func matches(_ volume: JSONValue) -> Bool {
+        switch source {
+        case .token(let token, let file):
+            Self.projects(volume, token, file)
+        case .secretsStore(let providerClass):
+            volume["csi"]?["driver"]?.string == Self.secretsStoreDriver
+                && volume["csi"]?["volumeAttributes"]?["secretProviderClass"]?.string == providerClass
+        }
+    }
+
+    private static func projects(_ volume: JSONValue, _ token: Token, _ file: File?) -> Bool {
         guard let sources = volume["projected"]?["sources"]?.array, sources.count == (file == nil ? 1 : 2) else {
             return false
         }
@@ -46,6 +75,21 @@ extension PodAddition.Volume {
     }
 }
 
+extension PodAddition.Volume.Token {
+    fileprivate var json: JSONValue {
+        [
+            "serviceAccountToken": [
+                "audience": .string(audience), "expirationSeconds": .number(JSONNumber(expirationSeconds)),
+                "path": .string(path),
+            ]
+        ]
+    }
+}
+
 extension PodAddition.Volume.File {
+    fileprivate var json: JSONValue {
+        ["downwardAPI": ["items": [["path": .string(path), "fieldRef": ["fieldPath": .string(field)]]]]]
+    }
+
     fileprivate var field: String { "metadata.annotations['\(annotation)']" }
 }

@@ -64,7 +64,7 @@ struct PodDraft {
         /// The ConfigMaps and Secrets of `envFrom`.
         let environmentSources: [String]
         /// A value that is taken from elsewhere (`valueFrom`) is not known: `nil`.
-        private let environment: [String: String?]
+        private let environment: [String: PodAddition.Variable.Value?]
         private let mounts: [String: String]
 
         init(_ container: JSONValue, pointer: JSONPointer, environment: [JSONValue]?, mounts: [JSONValue]?) {
@@ -72,11 +72,10 @@ struct PodDraft {
             self.pointer = pointer
             hasEnvironment = environment != nil
             hasMounts = mounts != nil
-            var variables: [String: String?] = [:]
+            var variables: [String: PodAddition.Variable.Value?] = [:]
             for variable in environment ?? [] {
                 guard let name = variable["name"]?.string else { continue }
-                let isElsewhere = variable["valueFrom"].map { !$0.isNull } ?? false
-                variables[name] = .some(isElsewhere ? nil : variable["value"]?.string ?? "")
+                variables[name] = .some(PodAddition.Variable.Value(variable))
             }
             self.environment = variables
             var volumes: [String: String] = [:]
@@ -96,7 +95,7 @@ struct PodDraft {
         }
 
         func defines(_ variable: String) -> Bool { environment[variable] != nil }
-        func value(of variable: String) -> String? { environment[variable] ?? nil }
+        func value(of variable: String) -> PodAddition.Variable.Value? { environment[variable] ?? nil }
         /// Whether the user set the variable to something else, or to something that is not known here.
         func hasOther(than variable: PodAddition.Variable) -> Bool {
             defines(variable.name) && value(of: variable.name) != variable.value

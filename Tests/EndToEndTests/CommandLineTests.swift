@@ -190,7 +190,10 @@ import Testing
     func printsMatrix() async throws {
         let json = try await lanyard("matrix", "-o", "json")
         let matrix = try JSONValue(parsing: Array(json.output.utf8))
-        #expect(matrix.at("aws-bedrock", "eks") == ["eks-pod-identity", "irsa", "aws-web-identity", "vault-agent"])
+        #expect(
+            matrix.at("aws-bedrock", "eks") == [
+                "eks-pod-identity", "irsa", "aws-web-identity", "vault-agent", "vault-csi", "external-secret",
+            ])
         #expect(try await lanyard("matrix", "-o", "yaml").output.contains("aws-bedrock:\n  eks:"))
         #expect(try await lanyard("matrix").output.contains("openai"))
         #expect(try await lanyard("version").output == "lanyard 0.1.0\n")

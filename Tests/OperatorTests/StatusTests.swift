@@ -25,7 +25,7 @@ import WorkloadIdentity
     private static func status(_ annotations: [String: String], stamps: [String?] = []) -> WorkloadIdentityStatus {
         let plan = plan(annotations)
         return WorkloadIdentityStatus(
-            platform: .eks, plans: [plan], workloads: [], pods: PodCount(pods(stamps)) { _ in plan })
+            facts: .offline(.eks), plans: [plan], workloads: [], pods: PodCount(pods(stamps).map { ($0, plan) }))
     }
 
     @Test("pods are current, stale or not injected by their stamps")
@@ -39,7 +39,7 @@ import WorkloadIdentity
     func skipsExemptPods() {
         var pod = ObjectMetadata(name: "p", namespace: "ai")
         pod.labels = ["lanyard.dev/inject": "false"]
-        let count = PodCount([pod]) { Self.plan(Self.aws, pod: PodContext($0)) }
+        let count = PodCount([(pod, Self.plan(Self.aws, pod: PodContext(pod)))])
         #expect(count.total == 0 && count.shortcoming == nil)
     }
 
@@ -71,8 +71,32 @@ import WorkloadIdentity
         #expect(status.json(replacing: conditions, at: Timestamp(seconds: 2_000)) == first)
     }
 
+    @Test("what keeps a stored key from its pods is the provider's reason, and the way out is in its message")
+    func reportsSecretFailure() {
+        var status = Self.status(Self.aws)
+        status.secretFailures = ["aws-bedrock": "ExternalSecret x: no such path"]
+        #expect(status.ready.status == .false && status.ready.reason == "SecretNotSynced")
+        #expect(status.ready.message == "ExternalSecret x: no such path")
+    }
+
+    @Test("the status says which signal showed the platform, who the issuer is, and which objects were made")
+    func showsFacts() {
+        let facts = PlatformFacts(
+            platform: .eks, issuer: Issuer(url: "https://oidc.eks.eu-west-1.amazonaws.com/id/A", reach: .public),
+            evidence: "issuer https://oidc.eks.eu-west-1.amazonaws.com/id/A")
+        var status = WorkloadIdentityStatus(
+            facts: facts, plans: [Self.plan(Self.aws)], workloads: [], pods: PodCount([]))
+        status.secretObjects = [
+            SecretObjectReference(SecretObject(kind: .externalSecret, name: "lanyard-llm-openai-1", spec: [:]))
+        ]
+        let json = status.json(replacing: [], at: Timestamp(seconds: 1_000))
+        #expect(json["evidence"]?.string == facts.evidence)
+        #expect(json["issuer"] == ["url": .string(facts.issuer.url ?? ""), "reach": "public"])
+        #expect(json["objects"] == [["kind": "ExternalSecret", "name": "lanyard-llm-openai-1"]])
+    }
+
     @Test("a workload without a binding has no condition")
     func leavesOthersAlone() {
-        #expect(Condition.credentialsReady(Self.plan([:]), pods: PodCount([]) { _ in Self.plan([:]) }) == nil)
+        #expect(Condition.credentialsReady(Self.plan([:]), pods: PodCount([])) == nil)
     }
 }

@@ -465,6 +465,26 @@ import WorkloadIdentity
         #expect(injection.problems.map(\.reason) == [.malformedPod])
     }
 
+    @Test(
+        "a stored key arrives by a volume or by a variable, once, and the user's own variable stays",
+        arguments: ["vault-csi", "external-secret"])
+    func deliversStoredKey(delivery: String) throws {
+        var configuration = Configuration()
+        configuration.externalSecrets.store = "vault"
+        let annotations = Self.vault.merging(["lanyard.dev/secret-delivery": delivery]) { $1 }
+        let pod = Self.pod()
+        let result = try pod.applying(Self.inject(pod, annotations, configuration: configuration).patch)
+        let again = Self.inject(result, annotations, configuration: configuration)
+        #expect(again.patch.isEmpty)
+        #expect(again.injected.map(\.mechanism.rawValue) == [delivery])
+        #expect((result["spec"]?["volumes"] != nil) == (delivery == "vault-csi"))
+
+        let own: JSONValue = [["name": "OPENAI_API_KEY", "value": "mine"]]
+        let kept = Self.inject(Self.pod(env: own), annotations, configuration: configuration)
+        let operations = kept.patch.json.array ?? []
+        #expect(!operations.contains { $0["path"]?.string?.contains("/env") == true })
+    }
+
     @Test("lists that are null count as absent")
     func acceptsNull() throws {
         var pod = Self.pod(env: .null, mounts: .null, volumes: .null)

@@ -54,6 +54,23 @@ extension Plan {
 extension Binding.Outcome {
     /// The variables by name.
     var variables: [String: String] {
-        Dictionary(addition.groups.flatMap(\.variables).map { ($0.name, $0.value) }) { first, _ in first }
+        Dictionary(
+            addition.groups.flatMap(\.variables).compactMap { variable in variable.text.map { (variable.name, $0) } }
+        ) { first, _ in first }
+    }
+}
+
+extension PodAddition.Variable {
+    /// The value, unless it is taken from a Secret.
+    var text: String? {
+        guard case .text(let text) = value else { return nil }
+        return text
+    }
+}
+
+extension PodAddition.Volume {
+    var token: Token? {
+        guard case .token(let token, _) = source else { return nil }
+        return token
     }
 }

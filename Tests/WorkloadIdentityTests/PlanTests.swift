@@ -146,7 +146,7 @@ import WorkloadIdentity
             },
             pod: pod)
         let outcome = plan.outcome("aws-bedrock")
-        #expect(outcome?.addition.volume?.token.expirationSeconds == 3600)
+        #expect(outcome?.addition.volume?.token?.expirationSeconds == 3600)
         #expect(outcome?.variables["AWS_REGION"] == "eu-west-1")
     }
 
@@ -184,7 +184,7 @@ import WorkloadIdentity
         ] as [([String: String], [String: String], ProviderName, Int)])
     func clamps(base: [String: String], extra: [String: String], provider: ProviderName, expected: Int) {
         let plan = Fixture.plan(base.merging(extra) { $1 })
-        #expect(plan.outcome(provider)?.addition.volume?.token.expirationSeconds == expected)
+        #expect(plan.outcome(provider)?.addition.volume?.token?.expirationSeconds == expected)
         #expect(plan.problem(.outOfRange)?.severity == .warning)
     }
 
@@ -216,7 +216,7 @@ import WorkloadIdentity
         var configuration = Configuration()
         configuration.vault.audience = "vault"
         let outcome = Fixture.plan(Fixture.vaultOpenAI, pod: pod, configuration: configuration).outcome("openai")
-        #expect(outcome?.addition.volume?.token.audience == "vault")
+        #expect(outcome?.addition.volume?.token?.audience == "vault")
         #expect(outcome?.addition.volume?.mountPath == nil)
     }
 
@@ -312,7 +312,7 @@ import WorkloadIdentity
     func namesTrustedProfile(value: String, variable: String, expected: String) {
         let outcome = Fixture.plan(["lanyard.dev/ibm-trusted-profile": value], on: .iks).outcome("ibm-watsonx")
         #expect(outcome?.variables[variable] == expected)
-        #expect(outcome?.addition.volume?.token.audience == "iam")
+        #expect(outcome?.addition.volume?.token?.audience == "iam")
     }
 
     @Test("a mechanism of which the application must know is ready, and says what to do")

@@ -10,6 +10,8 @@ public struct AdmissionStores: Sendable {
     public let serviceAccounts: Store<ServiceAccount>
     public let namespaces: Store<PartialObjectMetadata<Namespace>>
     public let webhookConfigurations: Store<MutatingWebhookConfiguration>
+    /// The definitions of the kinds by which stored keys get to pods. Each store holds one object or none.
+    let definitions: [SecretObject.Kind: Store<CustomResourceDefinition>]
 
     /// What keeps the stores up to date, to be run.
     public let services: [any Service]
@@ -25,13 +27,24 @@ public struct AdmissionStores: Sendable {
         serviceAccounts = accounts.store
         self.namespaces = namespaces.store
         webhookConfigurations = configurations.store
-        services = [accounts, namespaces, configurations]
+        let definitions = SecretObject.Kind.allCases.map { kind in
+            let selector = "metadata.name=\(kind.resourceType.definitionName)"
+            return (
+                kind,
+                Reflector(
+                    CustomResourceDefinition.self, client: client, configuration: .init(fieldSelector: selector),
+                    logger: logger)
+            )
+        }
+        self.definitions = Dictionary(uniqueKeysWithValues: definitions.map { ($0, $1.store) })
+        services = [accounts, namespaces, configurations] + definitions.map(\.1)
     }
 
     public func waitUntilSynced() async throws {
         try await serviceAccounts.waitUntilSynced()
         try await namespaces.waitUntilSynced()
         try await webhookConfigurations.waitUntilSynced()
+        for definition in definitions.values { try await definition.waitUntilSynced() }
     }
 }
 

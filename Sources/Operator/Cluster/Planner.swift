@@ -17,7 +17,9 @@ public struct Planner: Sendable {
     /// What is true of the cluster now.
     var facts: PlatformFacts {
         var facts = clusterFacts
-        facts.components = Components(vaultInjector: vaultInjector)
+        facts.components = Components(
+            vaultInjector: vaultInjector, hasSecretProviderClasses: serves(.secretProviderClass),
+            hasExternalSecrets: serves(.externalSecret))
         return facts
     }
 
@@ -32,6 +34,11 @@ public struct Planner: Sendable {
             namespaceLabels: stores.namespaces[ObjectKey(name: subject.namespace)]?.metadata.labels ?? [:],
             facts: facts,
             configuration: configuration)
+    }
+
+    private func serves(_ kind: SecretObject.Kind) -> Bool {
+        let definitions = stores.definitions[kind]?.resources ?? []
+        return definitions.contains { $0.servedVersions.contains(kind.resourceType.version) }
     }
 
     /// Vault's and OpenBao's charts name the configuration for their release, and its webhook for their domain.

@@ -38,7 +38,7 @@ struct CredentialsReadyReconciler: Reconciler {
             owner(of: $0) == workload.metadata.uid
         }
         return .credentialsReady(
-            plan, pods: PodCount(pods) { planner.plan(for: subject, account, pod: PodContext($0)) })
+            plan, pods: PodCount(pods.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) }))
     }
 
     /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.

@@ -58,6 +58,12 @@ public struct WorkloadIdentityControllers: Sendable {
             guard (change.old == nil) != (change.new == nil) else { return }
             for key in stores.identities.keys { judge(key) }
         }
+        for definition in planner.stores.definitions.values {
+            definition.observe { change in
+                guard change.old?.servedVersions != change.new?.servedVersions else { return }
+                for key in stores.identities.keys { judge(key) }
+            }
+        }
         for workloads in stores.workloads {
             workloads.observe { old, new in
                 for workload in [old, new].compactMap({ $0 }) {

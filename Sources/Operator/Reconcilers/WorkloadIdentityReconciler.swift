@@ -14,17 +14,36 @@ struct WorkloadIdentityReconciler: Reconciler {
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         let present = stores.identities[key]
-        guard let account = planner.stores.serviceAccounts[key], let status = try await status(of: account) else {
+        guard let account = planner.stores.serviceAccounts[key], let judgement = try await judge(account) else {
             census.forget(key)
             try await remove(present)
             return .done
         }
-        try await report(status, of: account, replacing: present)
-        return .done
+        // First the object, which owns those by which keys get to pods, then those, and then the report on all.
+        let identity = try await identity(of: account, present)
+        var status = judgement.status
+        let objects = SecretObjectKeeper(client: client)
+        let kept = try await objects.keep(judgement.needs, owner: identity)
+        status.secretFailures = kept.failures
+
+        let needed = Set(judgement.needs.map { SecretObjectReference($0.object) })
+        let unneeded = identity.secretObjects.subtracting(needed)
+        // A pod of an earlier plan reads its Secret again when a container restarts.
+        let isSettled = status.pods.stale == 0
+        if isSettled { try await objects.remove(unneeded, owner: identity) }
+        status.secretObjects = isSettled ? needed : needed.union(unneeded)
+
+        try await report(status, of: account, replacing: identity)
+        return kept.nextLook.map { .requeue(after: $0) } ?? .done
+    }
+
+    private struct Judgement {
+        var status: WorkloadIdentityStatus
+        var needs: [SecretObjectKeeper.Need]
     }
 
     /// What is so now; `nil` if neither the ServiceAccount nor a workload of it asks for a provider.
-    private func status(of account: ServiceAccount) async throws -> WorkloadIdentityStatus? {
+    private func judge(_ account: ServiceAccount) async throws -> Judgement? {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
         let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller == nil }
@@ -33,28 +52,40 @@ struct WorkloadIdentityReconciler: Reconciler {
             + workloads.map { planner.plan(for: subject, account, pod: PodContext($0.template, of: account)) }
         let asking = zip([nil] + workloads.map(Optional.some), plans).filter { !$0.1.bindings.isEmpty }
         guard !asking.isEmpty else { return nil }
-        let pods = try await census.pods(of: account.key)
-        return WorkloadIdentityStatus(
-            platform: planner.facts.platform,
-            plans: plans,
-            workloads: asking.compactMap(\.0),
-            pods: PodCount(pods) { planner.plan(for: subject, account, pod: PodContext($0)) })
+        let pods = try await census.pods(of: account.key).map { pod in
+            (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
+        }
+        var needs: [SecretObjectKeeper.Need] = []
+        for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
+            guard let object = outcome.object else { continue }
+            let need = SecretObjectKeeper.Need(provider: provider, object: object)
+            if !needs.contains(need) { needs.append(need) }
+        }
+        return Judgement(
+            status: WorkloadIdentityStatus(
+                facts: planner.facts, plans: plans, workloads: asking.compactMap(\.0), pods: PodCount(pods)),
+            needs: needs)
     }
 
-    /// The only writes, and only of what differs.
-    private func report(
-        _ status: WorkloadIdentityStatus, of account: ServiceAccount, replacing present: WorkloadIdentityObject?
-    ) async throws {
+    /// The WorkloadIdentity, made if it is not there.
+    private func identity(
+        of account: ServiceAccount, _ present: WorkloadIdentityObject?
+    ) async throws -> WorkloadIdentityObject {
         let owner = OwnerReference(
             apiVersion: ServiceAccount.resourceType.apiVersion, kind: ServiceAccount.resourceType.kind,
             name: account.metadata.name, uid: account.metadata.uid)
-        if present?.metadata.ownerReferences != [owner] {
-            try await client.apply(
-                WorkloadIdentityObject.self, account.key, ["metadata": ["ownerReferences": [owner.json]]])
-        }
-        let conditions = present?.conditions ?? []
+        if let present, present.metadata.ownerReferences == [owner] { return present }
+        return try await client.apply(
+            WorkloadIdentityObject.self, account.key, ["metadata": ["ownerReferences": [owner.json]]])
+    }
+
+    /// Writes only what differs.
+    private func report(
+        _ status: WorkloadIdentityStatus, of account: ServiceAccount, replacing present: WorkloadIdentityObject
+    ) async throws {
+        let conditions = present.conditions
         let json = status.json(replacing: conditions, at: .now)
-        guard json != present?.status else { return }
+        guard json != present.status else { return }
         try await client.apply(WorkloadIdentityObject.self, account.key, ["status": json], subresource: "status")
 
         let ready = status.ready

@@ -10,10 +10,9 @@ struct PodCount: Hashable, Sendable {
     /// They were created while nobody injected anything.
     var notInjected = 0
 
-    /// - Parameter plan: the plan for a pod with its own annotations.
-    init(_ pods: [ObjectMetadata], plan: (ObjectMetadata) -> Plan) {
-        for pod in pods {
-            let plan = plan(pod)
+    /// - Parameter pods: each one with the plan for it, by its own annotations.
+    init(_ pods: [(pod: ObjectMetadata, plan: Plan)]) {
+        for (pod, plan) in pods {
             guard plan.exemption == nil else { continue }
             total += 1
             switch (pod.annotations[AnnotationKey.plan.name], plan.hash) {

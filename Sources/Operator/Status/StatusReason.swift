@@ -14,6 +14,7 @@ enum StatusReason {
     static let podsCurrent = "PodsCurrent"
     static let podsStale = "PodsStale"
     static let podsNotInjected = "PodsNotInjected"
+    static let secretNotSynced = "SecretNotSynced"
     static let ready = "Ready"
     static let exempt = "Exempt"
 }

@@ -20,6 +20,11 @@ public struct WorkloadIdentityObject: KubernetesResource, Hashable {
         }
     }
 
+    /// The objects that were made for it.
+    var secretObjects: Set<SecretObjectReference> {
+        Set((status["objects"]?.array ?? []).compactMap { SecretObjectReference($0) })
+    }
+
     var conditions: [Condition] {
         (status["conditions"]?.array ?? []).compactMap { try? Condition(parsing: $0.serialized()) }
     }

@@ -4,10 +4,12 @@ internal import WorkloadIdentity
 
 /// What is reported of a ServiceAccount: the plans of it and of its workloads, and its pods.
 struct WorkloadIdentityStatus {
-    var platform: Platform
     var providers: [ProviderStatus]
     var workloads: [Workload]
     var pods: PodCount
+    /// The objects by which keys get to pods.
+    var secretObjects: Set<SecretObjectReference> = []
+    private var facts: PlatformFacts
     private var problems: [Problem]
     private var exemption: String?
 
@@ -20,8 +22,8 @@ struct WorkloadIdentityStatus {
     }
 
     /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads.
-    init(platform: Platform, plans: [Plan], workloads: [Workload], pods: PodCount) {
-        self.platform = platform
+    init(facts: PlatformFacts, plans: [Plan], workloads: [Workload], pods: PodCount) {
+        self.facts = facts
         self.workloads = workloads
         self.pods = pods
         problems = plans.flatMap(\.problems).reduce(into: []) { known, problem in
@@ -40,6 +42,18 @@ struct WorkloadIdentityStatus {
         }
     }
 
+    /// What keeps a stored key from the pods.
+    var secretFailures: [ProviderName: String] = [:] {
+        didSet {
+            for index in providers.indices {
+                guard let failure = secretFailures[providers[index].name], providers[index].isReady else { continue }
+                providers[index].isReady = false
+                providers[index].reason = StatusReason.secretNotSynced
+                providers[index].message = failure
+            }
+        }
+    }
+
     /// The status as the API has it.
     ///
     /// - Parameter present: the conditions that are there; one that does not change keeps its time.
@@ -47,7 +61,8 @@ struct WorkloadIdentityStatus {
         var conditions = present
         for condition in self.conditions { conditions.set(condition, at: now) }
         var status: JSONValue = [
-            "platform": .string(platform.rawValue),
+            "platform": .string(facts.platform.rawValue),
+            "evidence": .string(facts.evidence),
             "providers": .array(providers.map(\.json)),
             "pods": [
                 "total": .number(JSONNumber(pods.total)), "current": .number(JSONNumber(pods.current)),
@@ -62,6 +77,13 @@ struct WorkloadIdentityStatus {
             ],
             "conditions": .array(conditions.map(\.json)),
         ]
+        if let issuer = facts.issuer.url {
+            status["issuer"] = ["url": .string(issuer), "reach": .string(facts.issuer.reach.rawValue)]
+        }
+        if !secretObjects.isEmpty {
+            let sorted = secretObjects.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+            status["objects"] = .array(sorted.map(\.json))
+        }
         let warnings = problems.filter { $0.severity == .warning }.map(\.message)
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status
@@ -87,7 +109,7 @@ struct WorkloadIdentityStatus {
         guard let blocked = providers.first(where: { $0.outcomes.isEmpty }) else {
             return Condition(
                 type: ConditionType.compatible, status: .true, reason: StatusReason.resolved,
-                message: "Every provider has a way on \(platform)")
+                message: "Every provider has a way on \(facts.platform)")
         }
         return Condition(
             type: ConditionType.compatible, status: .false, reason: blocked.reason, message: blocked.message)

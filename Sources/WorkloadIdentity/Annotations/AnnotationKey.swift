@@ -46,7 +46,7 @@ extension AnnotationKey {
     static let skipContainers = AnnotationKey("lanyard.dev/skip-containers", on: [.pod], .list)
     static let tokenExpiration = lanyard("token-expiration", .seconds)
     static let vaultRole = lanyard("vault-role", .vaultRole)
-    static let secretDelivery = lanyard("secret-delivery", .oneOf([Mechanism.vaultAgent.rawValue]))
+    static let secretDelivery = lanyard("secret-delivery", .oneOf(Mechanism.secretDeliveries.map(\.rawValue)))
 
     // Stamps.
     public static let injected = stamp("injected")

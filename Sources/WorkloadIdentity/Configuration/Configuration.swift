@@ -11,6 +11,7 @@ public struct Configuration: Hashable, Sendable {
     public var anthropic = AnthropicSettings()
     public var alibaba = AlibabaSettings()
     public var vault = VaultSettings()
+    public var externalSecrets = ExternalSecretsSettings()
     /// API-key providers beside those of the catalogue.
     public var providers: [ProviderName: APIKey] = [:]
     /// Cells of the matrix that differ from the built-in one.
@@ -107,6 +108,22 @@ public struct Configuration: Hashable, Sendable {
         public var audience: String?
         /// The Secret, in the pod's namespace, whose `ca.crt` verifies Vault's certificate.
         public var caSecret: String?
+    }
+}
+
+extension Configuration {
+    /// Where the External Secrets Operator finds stored keys.
+    public struct ExternalSecretsSettings: Hashable, Sendable {
+        public enum StoreKind: String, CaseIterable, Hashable, Sendable {
+            case clusterSecretStore = "ClusterSecretStore"
+            case secretStore = "SecretStore"
+        }
+
+        /// The store's name. `nil`: there is none, and `external-secret` cannot be used.
+        public var store: String?
+        /// A SecretStore must be there in each namespace.
+        public var storeKind = StoreKind.clusterSecretStore
+        public var refreshInterval = "1h"
     }
 }
 

@@ -96,6 +96,14 @@ extension ConfigurationKey {
         optional("vault.role", \.vault.role, .vaultRole),
         optional("vault.audience", \.vault.audience, .audience),
         optional("vault.caSecret", \.vault.caSecret, .objectName),
+        optional("externalSecrets.store", \.externalSecrets.store, .objectName),
+        ConfigurationKey(
+            name: "externalSecrets.storeKind",
+            read: { value, configuration throws(ConfigurationError) in
+                configuration.externalSecrets.storeKind = try choice(value, "externalSecrets.storeKind")
+            },
+            show: { .string($0.externalSecrets.storeKind.rawValue) }),
+        string("externalSecrets.refreshInterval", \.externalSecrets.refreshInterval, .duration),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]
@@ -321,6 +329,11 @@ extension ValueSyntax {
     }
     fileprivate static let variableName = ValueSyntax("an environment variable's name") { value in
         value.utf8.first.map { !$0.isDigit } == true && value.utf8.allSatisfy(\.isWordByte)
+    }
+    /// As Go writes them: one number and one unit.
+    fileprivate static let duration = ValueSyntax("a duration, such as \"15m\" or \"1h\"") { value in
+        guard let unit = value.last, "smh".contains(unit), let number = UInt32(value.dropLast()) else { return false }
+        return number > 0
     }
     fileprivate static let objectName = ValueSyntax("a Kubernetes object's name") { value in
         (1...253).contains(value.utf8.count)

@@ -12,6 +12,6 @@ public struct Matrix: Sendable {
 
     /// A provider without a row takes an API key and nothing else.
     public subscript(platform: Platform, provider: ProviderName) -> [Mechanism] {
-        cells[provider]?[platform] ?? [.vaultAgent]
+        cells[provider]?[platform] ?? Mechanism.secretDeliveries
     }
 }

@@ -22,6 +22,8 @@ struct BindingRequest {
     var isNamed: Bool
     /// The mechanism that an annotation asks for, if one does.
     var forced: Mechanism?
+    /// The delivery of a stored key that an annotation asks for, if one does.
+    var secretDelivery: Mechanism? { inputs[.secretDelivery].flatMap(Mechanism.init(rawValue:)) }
     var subject: Subject
     var inputs: Inputs
     var facts: PlatformFacts
@@ -75,6 +77,8 @@ enum Attempt {
 /// A mechanism with everything it needs.
 struct Grant {
     var addition: PodAddition
+    /// What the addition refers to, and has to be in the cluster for the pod to start.
+    var object: SecretObject?
     /// The inputs that decide what the pod gets, in order: what the plan's hash covers.
     var identity: [(name: String, value: String)]
     var problems: [Problem] = []

@@ -2,7 +2,7 @@
 ///
 /// The agent is another webhook's: Lanyard writes the annotations that it reads.
 /// https://developer.hashicorp.com/vault/docs/deploy/kubernetes/injector/annotations
-struct VaultAgent: CredentialMechanism {
+struct VaultAgent: SecretDelivery {
     /// The volume of the token that the agent presents, where the pod's own will not do.
     static let tokenVolume = "lanyard-vault-token"
 
@@ -13,16 +13,13 @@ struct VaultAgent: CredentialMechanism {
     var provider: ProviderName
     var apiKey: APIKey
 
-    func tier(on platform: Platform) -> Tier { .vault }
-
     func attempt(_ request: BindingRequest) -> Attempt {
         let inputs = request.inputs
         let vault = request.configuration.vault
         let prefix = vault.injector.annotationPrefix
 
         var missing: [String] = []
-        let path = inputs[.vaultPath(of: provider)]
-        if path == nil { missing.append(inputs.missing(.vaultPath(of: provider))) }
+        let stored = storedKey(inputs, &missing)
         // A pod that already names a role for the injector has chosen it for all its secrets.
         let podRole = request.pod.annotations[prefix + "role"].flatMap { $0.isEmpty ? nil : $0 }
         let role = podRole ?? inputs[.vaultRole] ?? vault.role
@@ -35,9 +32,8 @@ struct VaultAgent: CredentialMechanism {
                 """
             )
         }
-        guard missing.isEmpty, let path, let role else { return .missing(missing) }
+        guard missing.isEmpty, let (path, key) = stored, let role else { return .missing(missing) }
 
-        let key = inputs[.vaultKey(of: provider)] ?? apiKey.vaultKey
         let file = "\(provider).env"
         var annotations: [PodAddition.Annotation] = [
             .init(prefix + "agent-inject", "true", owner: .userForBinding),

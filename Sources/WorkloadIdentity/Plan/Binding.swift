@@ -11,6 +11,8 @@ public struct Binding: Hashable, Sendable {
         public var tier: Tier
         public var reach: Reach
         public var addition: PodAddition
+        /// What the addition refers to: the controller keeps it.
+        public var object: SecretObject?
         /// The containers that get it.
         public var containers: ContainerSelection
         /// Variables with which the SDK would use a stored credential instead.

@@ -88,8 +88,10 @@ extension Binding {
             problems = [request.doesNotServe(forced, cell)]
             return
         }
+        let delivery = request.secretDelivery ?? cell.first(where: \.isSecretDelivery)
+        let candidates = request.forced.map { [$0] } ?? cell.filter { !$0.isSecretDelivery || $0 == delivery }
         var shortcomings: [String] = []
-        for mechanism in request.forced.map({ [$0] }) ?? cell {
+        for mechanism in candidates {
             guard !isReady, let candidate = provider.mechanism(mechanism) else { continue }
             let unmet = candidate.unmetNeeds(request)
             switch candidate.attempt(request) {
@@ -100,6 +102,10 @@ extension Binding {
             }
         }
         if isBlocked {
+            if let delivery, request.forced == nil, !cell.contains(delivery) {
+                shortcomings.append(
+                    "\(AnnotationKey.secretDelivery.name) is \(delivery), which the matrix does not list")
+            }
             problems = [request.hasNoWay(shortcomings)]
         } else if !isReady {
             problems.append(request.reachesNoModel(outcomes.map(\.mechanism)))
@@ -116,10 +122,11 @@ extension Binding {
             tier: mechanism.tier(on: request.facts.platform),
             reach: mechanism.reach,
             addition: grant.addition,
+            object: grant.object,
             containers: ContainerSelection(
                 include: inputs.names(.includeContainers),
                 skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
-            staticCredentials: mechanism.mechanism == .vaultAgent
+            staticCredentials: mechanism.mechanism.isSecretDelivery
                 ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
             identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
         outcomes.append(outcome)
@@ -140,13 +147,20 @@ extension CredentialMechanism {
                 """
             )
         }
-        if mechanism == .vaultAgent, case .runsFirst(let configuration) = request.facts.components.vaultInjector {
+        let components = request.facts.components
+        if mechanism == .vaultAgent, case .runsFirst(let configuration) = components.vaultInjector {
             needs.append(
                 """
                 an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts \
                 before pod-injector.lanyard.dev; rename it)
                 """
             )
+        }
+        if mechanism == .vaultCSI, !components.hasSecretProviderClasses {
+            needs.append("the Secrets Store CSI driver (its \(SecretObject.Kind.secretProviderClass) is not installed)")
+        }
+        if mechanism == .externalSecret, !components.hasExternalSecrets {
+            needs.append("the External Secrets Operator (its \(SecretObject.Kind.externalSecret) is not installed)")
         }
         return needs
     }

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import JSON
 
 /// All bindings of one workload, and what to add to its pods.
@@ -22,19 +21,13 @@ public struct Plan: Hashable, Sendable {
     public var hash: String? {
         let outcomes = outcomes
         guard !outcomes.isEmpty else { return nil }
-        var hasher = SHA256()
-        for (provider, outcome) in outcomes {
-            let line: JSONValue = [
-                .string(provider.rawValue), .string(outcome.mechanism.rawValue), .string(outcome.identity),
-                .array(outcome.containers.include.map { .string($0) }),
-                .array(outcome.containers.skip.map { .string($0) }),
-            ]
-            hasher.update(data: line.serialized())
-        }
-        let digits = hasher.finalize().prefix(6).map { byte in
-            let hexadecimal = String(byte, radix: 16)
-            return hexadecimal.count == 1 ? "0" + hexadecimal : hexadecimal
-        }
-        return digits.joined()
+        return Fingerprint.of(
+            outcomes.map { provider, outcome in
+                [
+                    .string(provider.rawValue), .string(outcome.mechanism.rawValue), .string(outcome.identity),
+                    .array(outcome.containers.include.map { .string($0) }),
+                    .array(outcome.containers.skip.map { .string($0) }),
+                ]
+            })
     }
 }

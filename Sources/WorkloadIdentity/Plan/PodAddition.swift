@@ -43,19 +43,33 @@ public struct PodAddition: Hashable, Sendable {
         }
     }
 
-    /// A projected volume.
     public struct Volume: Hashable, Sendable {
+        public enum Source: Hashable, Sendable {
+            /// Projected: a ServiceAccount token, and a file beside it.
+            case token(Token, File?)
+            /// What a SecretProviderClass says, by the Secrets Store CSI driver.
+            case secretsStore(providerClass: String)
+        }
+
         public var name: String
         /// Where containers see it. `nil`: they do not; another webhook's container does.
         public var mountPath: String?
-        public var token: Token
-        public var file: File?
+        public var source: Source
 
-        public init(name: String, mountPath: String?, token: Token, file: File? = nil) {
+        public init(name: String, mountPath: String?, source: Source) {
             self.name = name
             self.mountPath = mountPath
-            self.token = token
-            self.file = file
+            self.source = source
+        }
+
+        public init(name: String, mountPath: String?, token: Token, file: File? = nil) {
+            self.init(name: name, mountPath: mountPath, source: .token(token, file))
+        }
+
+        /// The pod annotation that a file of the volume shows.
+        public var shownAnnotation: String? {
+            guard case .token(_, let file) = source else { return nil }
+            return file?.annotation
         }
 
         /// A ServiceAccount token that the kubelet keeps fresh.
@@ -106,15 +120,25 @@ public struct PodAddition: Hashable, Sendable {
     }
 
     public struct Variable: Hashable, Sendable {
+        public enum Value: Hashable, Sendable {
+            case text(String)
+            /// A container that takes it does not start before the Secret is there.
+            case secretKey(secret: String, key: String)
+        }
+
         public var name: String
-        public var value: String
+        public var value: Value
         /// Whether the value names a file of the volume: a container in which it counts needs the mount.
         public var isInVolume: Bool
 
-        public init(_ name: String, _ value: String, isInVolume: Bool = false) {
+        public init(_ name: String, _ value: Value, isInVolume: Bool = false) {
             self.name = name
             self.value = value
             self.isInVolume = isInVolume
+        }
+
+        public init(_ name: String, _ text: String, isInVolume: Bool = false) {
+            self.init(name, .text(text), isInVolume: isInVolume)
         }
     }
 

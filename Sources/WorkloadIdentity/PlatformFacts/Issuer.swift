@@ -4,12 +4,12 @@ public struct Issuer: Hashable, Sendable {
     public var url: String?
     public var reach: Reach
 
-    public enum Reach: Hashable, Sendable {
+    public enum Reach: String, Hashable, Sendable {
         /// AWS, Microsoft Entra and Alibaba Cloud can fetch the discovery document.
         case `public`
         case `private`
         /// Public once the cluster's OIDC issuer has been switched on, which is the user's to do.
-        case publicIfEnabled
+        case publicIfEnabled = "public-if-enabled"
         case unknown
     }
 

@@ -26,6 +26,10 @@ public struct PlatformFacts: Hashable, Sendable {
 /// What else runs in the cluster and matters to a credential.
 public struct Components: Hashable, Sendable {
     public var vaultInjector: VaultInjector
+    /// Whether the Secrets Store CSI driver's SecretProviderClass can be made.
+    public var hasSecretProviderClasses: Bool
+    /// Whether the External Secrets Operator's ExternalSecret can be made.
+    public var hasExternalSecrets: Bool
 
     /// The webhook of Vault (or OpenBao) that turns a pod's annotations into an agent.
     public enum VaultInjector: Hashable, Sendable {
@@ -35,7 +39,11 @@ public struct Components: Hashable, Sendable {
         case runsFirst(configuration: String)
     }
 
-    public init(vaultInjector: VaultInjector = .present) {
+    public init(
+        vaultInjector: VaultInjector = .present, hasSecretProviderClasses: Bool = true, hasExternalSecrets: Bool = true
+    ) {
         self.vaultInjector = vaultInjector
+        self.hasSecretProviderClasses = hasSecretProviderClasses
+        self.hasExternalSecrets = hasExternalSecrets
     }
 }

@@ -41,6 +41,14 @@ struct AnthropicFederation: CredentialMechanism {
         // An issuer's tokens may live an hour at most, unless it is changed at Anthropic.
         let expiration = request.tokenExpiration(
             nil, default: settings.tokenExpirationSeconds, bounds: 600...3600, problems: &problems)
+        problems.append(
+            .warning(
+                .singleUseToken,
+                """
+                \(request.subject): \(request.provider): Anthropic takes each token once, and a container that \
+                restarts presents the same one again; set check_jti: false on the issuer at Anthropic
+                """,
+                provider: request.provider))
         let optional: [(name: String, key: AnnotationKey)] = [
             ("ANTHROPIC_SERVICE_ACCOUNT_ID", .anthropicServiceAccount),
             ("ANTHROPIC_WORKSPACE_ID", .anthropicWorkspace),

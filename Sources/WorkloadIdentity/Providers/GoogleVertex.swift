@@ -83,6 +83,10 @@ struct GKEWorkloadIdentity: CredentialMechanism {
 /// A workload identity pool trusts the cluster's issuer, whose keys may have been uploaded to it.
 /// https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes
 struct GCPWorkloadIdentityFederation: CredentialMechanism {
+    /// In bytes, of what the pool maps to `google.subject`.
+    /// https://cloud.google.com/iam/docs/workload-identity-federation#mapping
+    private static let longestSubject = 127
+
     let mechanism = Mechanism.gcpWorkloadIdentityFederation
 
     func tier(on platform: Platform) -> Tier { .federated }
@@ -111,6 +115,17 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
         let expiration = request.tokenExpiration(
             .googleTokenExpiration, default: configured.tokenExpirationSeconds, bounds: 3600...86400,
             problems: &problems)
+        let subject = request.subject.claim
+        if subject.utf8.count > Self.longestSubject {
+            problems.append(
+                .warning(
+                    .subjectTooLong,
+                    """
+                    \(request.subject): \(request.provider): the subject \(subject) has \(subject.utf8.count) bytes, and \
+                    Google maps \(Self.longestSubject) at most; shorten a name, or map google.subject to less
+                    """,
+                    provider: request.provider))
+        }
         let email = inputs[.googleImpersonated]
         let settings = GoogleSettings(request, email: email)
         let file = "credentials.json"

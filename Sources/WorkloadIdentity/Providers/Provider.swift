@@ -27,8 +27,15 @@ public struct Provider: Sendable {
         self.staticCredentials = staticCredentials
     }
 
+    /// What a mechanism gives to an application; `nil` if it is none of this provider's.
+    public func reach(of mechanism: Mechanism) -> Reach? { self.mechanism(mechanism)?.reach }
+
     func mechanism(_ mechanism: Mechanism) -> (any CredentialMechanism)? {
-        if mechanism == .vaultAgent { return VaultAgent(provider: name, apiKey: apiKey) }
-        return mechanisms.first { $0.mechanism == mechanism }
+        switch mechanism {
+        case .vaultAgent: VaultAgent(provider: name, apiKey: apiKey)
+        case .vaultCSI: VaultCSI(provider: name, apiKey: apiKey)
+        case .externalSecret: ExternalSecret(provider: name, apiKey: apiKey)
+        default: mechanisms.first { $0.mechanism == mechanism }
+        }
     }
 }

@@ -12,6 +12,13 @@ public enum Mechanism: String, CaseIterable, Hashable, Sendable {
     case openAIFederation = "openai-federation"
     case anthropicFederation = "anthropic-federation"
     case vaultAgent = "vault-agent"
+    case vaultCSI = "vault-csi"
+    case externalSecret = "external-secret"
+
+    /// The ways in which a stored key gets to a pod, of which `lanyard.dev/secret-delivery` chooses one.
+    public static let secretDeliveries: [Mechanism] = [.vaultAgent, .vaultCSI, .externalSecret]
+
+    public var isSecretDelivery: Bool { Self.secretDeliveries.contains(self) }
 }
 
 extension Mechanism: CustomStringConvertible {

@@ -66,6 +66,8 @@ extension Problem.Reason: CustomStringConvertible {
     public static let clusterMustBeEnhanced = Self(rawValue: "ClusterMustBeEnhanced")
     public static let modelNotReachable = Self(rawValue: "ModelNotReachable")
     public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
+    public static let subjectTooLong = Self(rawValue: "SubjectTooLong")
+    public static let singleUseToken = Self(rawValue: "SingleUseToken")
     public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
 
     // The pod.

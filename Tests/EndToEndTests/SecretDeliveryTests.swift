@@ -1,0 +1,167 @@
+import JSON
+import Testing
+
+extension EndToEndTests {
+    /// Keys that get to pods through objects of other operators, whose definitions alone are installed here.
+    @Suite(.serialized) struct SecretDelivery {
+        private static let settings = Operator.Settings(
+            configuration: "{platform: eks, issuer: {public: true}, externalSecrets: {store: vault}}")
+
+        private static func account(_ delivery: String, in namespace: String) -> String {
+            Manifest.serviceAccount(
+                in: namespace,
+                [
+                    "lanyard.dev/vault-path.openai": "secret/data/ai/openai", "lanyard.dev/vault-role": "llm",
+                    "lanyard.dev/secret-delivery": delivery,
+                ])
+        }
+
+        @Test(
+            "without the definition the binding is blocked and says so; once it is installed, pods get their key",
+            arguments: [
+                ("vault-csi", Definition.secretProviderClass), ("external-secret", Definition.externalSecret),
+            ])
+        func waitsForDefinition(delivery: String, definition: Definition) async throws {
+            let plane = try ControlPlane.require()
+            try await plane.kubectl("delete", "crd", definition.name, "--ignore-not-found")
+            try await Operator.running(Self.settings) { plane, _ in
+                let namespace = try await plane.namespace()
+                try await plane.apply(Self.account(delivery, in: namespace))
+                let blocked = try await plane.condition("Compatible", of: "wid/llm", in: namespace, is: "False")
+                #expect(blocked["message"]?.string?.contains("\(definition.kind) is not installed") == true)
+
+                try await plane.apply(definition.manifest)
+                _ = try await plane.condition("Compatible", of: "wid/llm", in: namespace, is: "True")
+                try await plane.apply(Manifest.pod(in: namespace))
+                let pod = try await plane.get("pod/pod", "-n", namespace)
+                let object = try await plane.onlyObject(definition, in: namespace)
+                let name = object.at("metadata", "name")
+                switch definition {
+                case .secretProviderClass:
+                    let volume = pod.volume("lanyard-openai")
+                    #expect(volume?.at("csi", "driver") == "secrets-store.csi.k8s.io")
+                    #expect(volume?.at("csi", "volumeAttributes", "secretProviderClass") == name)
+                    #expect(pod.mountPath(of: "lanyard-openai") == "/var/run/secrets/lanyard.dev/openai")
+                case .externalSecret:
+                    let variable = pod.at("spec", "containers", "0", "env", "0")
+                    #expect(variable?["name"] == "OPENAI_API_KEY")
+                    #expect(variable?.at("valueFrom", "secretKeyRef", "name") == name)
+                    #expect(object.at("spec", "target", "name") == name)
+                }
+                #expect(object.at("metadata", "ownerReferences", "0", "kind") == "WorkloadIdentity")
+            }
+        }
+
+        @Test("an object goes when its key is no longer asked for, but not while a pod of the old plan may need it")
+        func removesObjects() async throws {
+            try await Operator.running(Self.settings) { plane, _ in
+                try await plane.apply(Definition.secretProviderClass.manifest)
+                let namespace = try await plane.namespace()
+                try await plane.apply(Self.account("vault-csi", in: namespace) + Manifest.deployment(in: namespace))
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
+                let first = try await plane.onlyObject(.secretProviderClass, in: namespace).at("metadata", "name")
+
+                try await plane.kubectl(
+                    "annotate", "--overwrite", "sa/llm", "lanyard.dev/vault-path.openai=secret/data/ai/other", "-n",
+                    namespace)
+                _ = try await plane.condition(
+                    "Injected", of: "wid/llm", in: namespace, is: "False", reason: "PodsStale")
+                try await eventually("old and new object are there") {
+                    let names = try await plane.objects(.secretProviderClass, in: namespace)
+                    guard names.count == 2 else { throw CommandFailure(description: "\(names)") }
+                }
+                try await plane.kubectl(
+                    "delete", "pods", "-l", "app=app", "-n", namespace, "--grace-period=0", "--force", "--wait=false")
+                let second = try await eventually("only the new object is there") {
+                    try await plane.onlyObject(.secretProviderClass, in: namespace).at("metadata", "name")
+                }
+                #expect(first != second)
+
+                try await plane.kubectl("delete", "sa/llm", "-n", namespace)
+                try await eventually("the objects go with the ServiceAccount") {
+                    let names = try await plane.objects(.secretProviderClass, in: namespace)
+                    guard names.isEmpty else { throw CommandFailure(description: "\(names)") }
+                }
+            }
+        }
+
+        @Test("what the External Secrets Operator says against a key is said of the ServiceAccount, until it is mended")
+        func reportsSync() async throws {
+            try await Operator.running(Self.settings) { plane, _ in
+                try await plane.apply(Definition.externalSecret.manifest)
+                let namespace = try await plane.namespace()
+                try await plane.apply(Self.account("external-secret", in: namespace))
+                _ = try await plane.condition(
+                    "Ready", of: "wid/llm", in: namespace, is: "False", reason: "SecretNotSynced")
+                let object = try await plane.onlyObject(.externalSecret, in: namespace)
+                let name = try #require(object.at("metadata", "name")?.string)
+                // What the operator of ExternalSecrets would write.
+                func says(_ status: String, _ message: String) async throws {
+                    let condition: JSONValue = [
+                        "type": "Ready", "status": .string(status), "message": .string(message),
+                    ]
+                    let patch: JSONValue = ["status": ["conditions": [condition]]]
+                    try await plane.kubectl(
+                        "patch", "externalsecret", name, "-n", namespace, "--type=merge", "-p",
+                        patch.serializedString())
+                    // Any change of the ServiceAccount has it looked at again, before its turn comes.
+                    try await plane.kubectl(
+                        "annotate", "--overwrite", "sa/llm", "example.com/said=\(status)", "-n", namespace)
+                }
+                try await says("False", "no such path")
+                try await eventually("the reason is shown") {
+                    let status = try await plane.get("wid/llm", "-n", namespace)
+                    let message = status.condition("Ready")?["message"]?.string ?? ""
+                    guard message.contains("no such path") else { throw CommandFailure(description: message) }
+                }
+                try await says("True", "synced")
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
+            }
+        }
+    }
+}
+
+/// A kind of another operator's, with nothing behind it.
+enum Definition: String {
+    case secretProviderClass = "secretproviderclasses.secrets-store.csi.x-k8s.io"
+    case externalSecret = "externalsecrets.external-secrets.io"
+
+    var name: String { rawValue }
+    var kind: String { self == .secretProviderClass ? "SecretProviderClass" : "ExternalSecret" }
+
+    var manifest: String {
+        let dot = rawValue.firstIndex(of: ".") ?? rawValue.endIndex
+        return """
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: \(rawValue)}
+            spec:
+              group: \(rawValue[rawValue.index(after: dot)...])
+              scope: Namespaced
+              names: {kind: \(kind), plural: \(rawValue[..<dot])}
+              versions:
+                - name: v1
+                  served: true
+                  storage: true
+                  schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+            ---
+
+            """
+    }
+}
+
+extension ControlPlane {
+    fileprivate func objects(_ definition: Definition, in namespace: String) async throws -> [JSONValue] {
+        try await get(definition.name, "-n", namespace)["items"]?.array ?? []
+    }
+
+    fileprivate func onlyObject(_ definition: Definition, in namespace: String) async throws -> JSONValue {
+        try await eventually("one \(definition.kind) in \(namespace)") {
+            let objects = try await objects(definition, in: namespace)
+            guard objects.count == 1, let object = objects.first else {
+                throw CommandFailure(description: "\(objects.compactMap { $0.at("metadata", "name") })")
+            }
+            return object
+        }
+    }
+}
