@@ -99,6 +99,37 @@ extension EndToEndTests {
             }
         }
 
+        @Test("lanyard status shows the cluster as the operator sees it, and what each ServiceAccount has and lacks")
+        func printsStatus() async throws {
+            try await Operator.running { plane, _ in
+                let namespace = try await plane.namespace()
+                let keys = ["lanyard.dev/providers": "openai", "eks.amazonaws.com/role-arn": Manifest.role]
+                try await plane.apply(
+                    Manifest.serviceAccount(in: namespace, keys) + Manifest.deployment(in: namespace))
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "False")
+                let arguments = ["status", "--kubeconfig", plane.kubeconfig, "-n", namespace]
+                let printed = try await Command.run(plane.lanyard, arguments)
+                #expect(printed.exitCode == 0)
+                let rows = printed.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+                #expect(printed.output.hasPrefix("platform eks (configuration), issuer https://"))
+                #expect(
+                    rows.contains([namespace, "llm", "aws-bedrock", "irsa", "sdk-default", "yes", "Ready", "1/1"]))
+                #expect(rows.contains([namespace, "llm", "openai", "no", "NoMechanism", "1/1"]))
+                #expect(printed.output.contains("\n\(namespace)/llm: Compatible is False: "))
+
+                let json = try await Command.run(plane.lanyard, arguments + ["-o", "json"])
+                let identities = try JSONValue(parsing: Array(json.output.utf8))["identities"]?.array
+                #expect(identities?.map { $0["serviceAccount"] } == ["llm"])
+                let everywhere = try await Command.run(
+                    plane.lanyard, ["status", "--kubeconfig", plane.kubeconfig, "--all-namespaces"])
+                #expect(everywhere.output.contains(namespace))
+                let nothing = try await Command.run(
+                    plane.lanyard, ["status", "--kubeconfig", plane.kubeconfig, "-n", "default"])
+                #expect(nothing.exitCode == 0 && nothing.output.isEmpty)
+                #expect(nothing.errors == "no ServiceAccount in namespace default asks for a provider\n")
+            }
+        }
+
         @Test("kubectl get wid shows the platform, the providers, readiness and its reason, and the pods")
         func printsColumns() async throws {
             try await Operator.running { plane, _ in

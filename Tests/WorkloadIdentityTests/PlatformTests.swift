@@ -21,6 +21,12 @@ import WorkloadIdentity
             ),
             (PlatformSignals(nodes: [Node(providerID: "ibm://a///c/w", labels: [])]), .iks),
             (PlatformSignals(version: "v1.30.0+k3s1"), .selfManaged),
+            (PlatformSignals(nodes: [Node(providerID: "", labels: ["eks.amazonaws.com/nodegroup"])]), .eks),
+            (PlatformSignals(nodes: [Node(providerID: "", labels: ["cloud.google.com/gke-nodepool"])]), .gke),
+            (PlatformSignals(nodes: [Node(providerID: "", labels: ["node.alibabacloud.com/nodepool-id"])]), .ack),
+            (PlatformSignals(nodes: [Node(providerID: "", labels: ["ibm-cloud.kubernetes.io/worker-id"])]), .iks),
+            (PlatformSignals(nodes: [Node(providerID: "ack-hybrid://a", labels: [])]), .ack),
+            (PlatformSignals(nodes: [Node(providerID: "kind://docker/kind/node", labels: [])]), .selfManaged),
         ])
     func detects(signals: PlatformSignals, platform: Platform) {
         #expect(signals.verdict.platform == platform)
@@ -35,6 +41,21 @@ import WorkloadIdentity
             issuer: "https://kubernetes.default.svc.cluster.local", version: "v1.30.0",
             nodes: [Node(providerID: providerID, labels: ["kubernetes.io/os"])])
         #expect(signals.verdict.platform == .selfManaged)
+    }
+
+    @Test("on GKE it warns if no node runs the metadata server that answers for ServiceAccounts")
+    func warnsOfMissingMetadataServer() {
+        func problem(_ labels: Set<String>?) -> Problem? {
+            let signals = PlatformSignals(nodes: labels.map { [Node(providerID: "gce://p/z/n", labels: $0)] } ?? [])
+            let components = Components(hasGKEMetadataServer: signals.hasGKEMetadataServer)
+            return Fixture.plan(
+                ["lanyard.dev/providers": "google-vertex"],
+                facts: PlatformFacts(platform: .gke, components: components)
+            ).problem(.metadataServerNotFound)
+        }
+        #expect(problem(["cloud.google.com/gke-nodepool"]) != nil)
+        #expect(problem(["cloud.google.com/gke-nodepool", "iam.gke.io/gke-metadata-server-enabled"]) == nil)
+        #expect(problem(nil) == nil)
     }
 
     @Test(

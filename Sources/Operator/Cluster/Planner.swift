@@ -17,9 +17,9 @@ public struct Planner: Sendable {
     /// What is true of the cluster now.
     var facts: PlatformFacts {
         var facts = clusterFacts
-        facts.components = Components(
-            vaultInjector: vaultInjector, hasSecretProviderClasses: serves(.secretProviderClass),
-            hasExternalSecrets: serves(.externalSecret))
+        facts.components.vaultInjector = vaultInjector
+        facts.components.hasSecretProviderClasses = serves(.secretProviderClass)
+        facts.components.hasExternalSecrets = serves(.externalSecret)
         return facts
     }
 

@@ -16,15 +16,22 @@ extension PlatformFacts {
     ) async throws -> PlatformFacts {
         var signals = PlatformSignals()
         signals.version = try await client.serverVersion().text
-        signals.issuer = configuration.issuer.url
-        if signals.issuer == nil { signals.issuer = await client.issuer(logger) }
-        if configuration.platform == nil { signals.nodes = await client.nodeSignals(logger) }
+        let own = await client.issuer(logger)
+        signals.issuer = configuration.issuer.url ?? own
+        if let own, let configured = configuration.issuer.url, own != configured {
+            // Microsoft Entra, for one, compares issuers to the letter, with a slash at the end or without.
+            logger.warning(
+                "issuer.url is not the cluster's own issuer",
+                metadata: ["issuer.url": "\(configured)", "own": "\(own)"])
+        }
+        signals.nodes = await client.nodeSignals(logger)
 
         let verdict = configuration.platform.map { ($0, "configuration") } ?? signals.verdict
         return PlatformFacts(
             platform: verdict.0,
             issuer: Issuer(
                 url: signals.issuer, reach: await reach(of: signals.issuer, configuration: configuration, isPublic)),
+            components: Components(hasGKEMetadataServer: signals.hasGKEMetadataServer),
             evidence: verdict.1)
     }
 

@@ -61,10 +61,11 @@ struct WorkloadIdentityReconciler: Reconciler {
             let need = SecretObjectKeeper.Need(provider: provider, object: object)
             if !needs.contains(need) { needs.append(need) }
         }
-        return Judgement(
-            status: WorkloadIdentityStatus(
-                facts: planner.facts, plans: plans, workloads: asking.compactMap(\.0), pods: PodCount(pods)),
-            needs: needs)
+        let facts = planner.facts
+        var status = WorkloadIdentityStatus(
+            facts: facts, plans: plans, workloads: asking.compactMap(\.0), pods: PodCount(pods))
+        status.components = InstalledComponents(planner.stores, stores, facts.components).names
+        return Judgement(status: status, needs: needs)
     }
 
     /// The WorkloadIdentity, made if it is not there.

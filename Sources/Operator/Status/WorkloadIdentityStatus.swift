@@ -9,6 +9,8 @@ struct WorkloadIdentityStatus {
     var pods: PodCount
     /// The objects by which keys get to pods.
     var secretObjects: Set<SecretObjectReference> = []
+    /// What else in the cluster matters to credentials.
+    var components: [String] = []
     private var facts: PlatformFacts
     private var problems: [Problem]
     private var exemption: String?
@@ -80,6 +82,7 @@ struct WorkloadIdentityStatus {
         if let issuer = facts.issuer.url {
             status["issuer"] = ["url": .string(issuer), "reach": .string(facts.issuer.reach.rawValue)]
         }
+        if !components.isEmpty { status["components"] = .array(components.map { .string($0) }) }
         if !secretObjects.isEmpty {
             let sorted = secretObjects.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
             status["objects"] = .array(sorted.map(\.json))

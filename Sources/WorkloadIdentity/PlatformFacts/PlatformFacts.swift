@@ -30,6 +30,8 @@ public struct Components: Hashable, Sendable {
     public var hasSecretProviderClasses: Bool
     /// Whether the External Secrets Operator's ExternalSecret can be made.
     public var hasExternalSecrets: Bool
+    /// Whether GKE's metadata server runs on nodes; `nil` if that is not known.
+    public var hasGKEMetadataServer: Bool?
 
     /// The webhook of Vault (or OpenBao) that turns a pod's annotations into an agent.
     public enum VaultInjector: Hashable, Sendable {
@@ -40,10 +42,12 @@ public struct Components: Hashable, Sendable {
     }
 
     public init(
-        vaultInjector: VaultInjector = .present, hasSecretProviderClasses: Bool = true, hasExternalSecrets: Bool = true
+        vaultInjector: VaultInjector = .present, hasSecretProviderClasses: Bool = true, hasExternalSecrets: Bool = true,
+        hasGKEMetadataServer: Bool? = nil
     ) {
         self.vaultInjector = vaultInjector
         self.hasSecretProviderClasses = hasSecretProviderClasses
         self.hasExternalSecrets = hasExternalSecrets
+        self.hasGKEMetadataServer = hasGKEMetadataServer
     }
 }

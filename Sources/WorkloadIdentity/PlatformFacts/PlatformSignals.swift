@@ -62,6 +62,8 @@ public struct PlatformSignals: Hashable, Sendable {
 
     private static let versions: [(String, Platform)] = [
         ("-eks-", .eks), ("-gke.", .gke), ("+IKS", .iks), ("-aliyun.", .ack),
+        // Distributions that people run themselves, on whichever cloud's machines.
+        ("+k3s", .selfManaged), ("+rke2", .selfManaged), ("+k0s", .selfManaged),
     ]
 
     private static let labels: [(String, Platform)] = [
@@ -69,10 +71,19 @@ public struct PlatformSignals: Hashable, Sendable {
         ("kubernetes.azure.com/cluster", .aks),
         ("cloud.google.com/gke-", .gke),
         ("ibm-cloud.kubernetes.io/", .iks),
-        ("node.info.ds_proxymux_client", .oke), ("oke.oraclecloud.com/", .oke),
+        ("node.info.ds_proxymux_client", .oke), ("node.info/kubeletVersion", .oke), ("oke.oraclecloud.com/", .oke),
         ("node.alibabacloud.com/", .ack), ("alibabacloud.com/", .ack),
     ]
 
     /// Provider IDs that only the managed service writes.
-    private static let exclusiveProviderIDs: [(String, Platform)] = [("ibm://", .iks)]
+    private static let exclusiveProviderIDs: [(String, Platform)] = [
+        ("ibm://", .iks), ("ack-hybrid://", .ack), ("kind://", .selfManaged), ("k3s://", .selfManaged),
+    ]
+
+    /// Whether a node that was seen runs GKE's metadata server, which answers for ServiceAccounts; `nil` if none was seen.
+    /// https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+    public var hasGKEMetadataServer: Bool? {
+        guard !nodes.isEmpty else { return nil }
+        return nodes.contains { $0.labels.contains("iam.gke.io/gke-metadata-server-enabled") }
+    }
 }

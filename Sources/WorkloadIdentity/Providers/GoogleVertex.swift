@@ -64,19 +64,28 @@ struct GKEWorkloadIdentity: CredentialMechanism {
             return .missing(["\(AnnotationKey.providers.name) to name \(request.provider)"])
         }
         let settings = GoogleSettings(request, email: account)
-        let unused: [Problem] =
-            request.inputs[.googleProvider] == nil
-            ? []
-            : [
+        var problems: [Problem] = []
+        if request.inputs[.googleProvider] != nil {
+            problems.append(
                 request.noEffect(
-                    .googleProvider, "on GKE the metadata server answers: grant roles to the ServiceAccount's principal"
-                )
-            ]
+                    .googleProvider,
+                    "on GKE the metadata server answers: grant roles to the ServiceAccount's principal"))
+        }
+        if request.facts.components.hasGKEMetadataServer == false {
+            problems.append(
+                .warning(
+                    .metadataServerNotFound,
+                    """
+                    \(request.subject): \(request.provider): no node that was looked at runs GKE's metadata server; \
+                    enable Workload Identity Federation for GKE on the cluster and its node pools
+                    """,
+                    provider: request.provider))
+        }
         return .fits(
             Grant(
                 addition: PodAddition(groups: settings.groups),
                 identity: [("account", account ?? "")] + settings.identity,
-                problems: unused))
+                problems: problems))
     }
 }
 

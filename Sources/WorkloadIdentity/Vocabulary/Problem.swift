@@ -65,6 +65,7 @@ extension Problem.Reason: CustomStringConvertible {
     public static let applicationMustPass = Self(rawValue: "ApplicationMustPass")
     public static let clusterMustBeEnhanced = Self(rawValue: "ClusterMustBeEnhanced")
     public static let modelNotReachable = Self(rawValue: "ModelNotReachable")
+    public static let metadataServerNotFound = Self(rawValue: "MetadataServerNotFound")
     public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
     public static let subjectTooLong = Self(rawValue: "SubjectTooLong")
     public static let singleUseToken = Self(rawValue: "SingleUseToken")

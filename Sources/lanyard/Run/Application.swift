@@ -23,21 +23,10 @@ struct Application {
         let logger = Logger(label: "lanyard")
 
         let cluster = try Cluster.configuration(kubeconfig: options.kubeconfig)
-        let transport: HTTPClientTransport
-        do {
-            transport = try HTTPClientTransport(cluster, logger: logger)
-        } catch {
-            throw UsageProblem("\(error)")
-        }
-        do {
+        try await Cluster.withClient(cluster, logger: logger) { client in
             try await run(
-                KubernetesClient(transport: transport, fieldManager: "lanyard"),
-                namespace: options.namespace ?? cluster.namespaceInPod ?? Self.defaultNamespace, logger)
-        } catch {
-            try? await transport.shutdown()
-            throw error
+                client, namespace: options.namespace ?? cluster.namespaceInPod ?? Self.defaultNamespace, logger)
         }
-        try await transport.shutdown()
     }
 
     private func run(_ client: KubernetesClient, namespace: String, _ logger: Logger) async throws {

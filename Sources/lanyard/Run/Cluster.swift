@@ -38,6 +38,27 @@ enum Cluster {
         }
     }
 
+    /// Works with the cluster, and closes the connections afterwards.
+    static func withClient<Value>(
+        _ cluster: ClusterConfiguration, logger: Logger, _ body: (KubernetesClient) async throws -> Value
+    ) async throws -> Value {
+        let transport: HTTPClientTransport
+        do {
+            transport = try HTTPClientTransport(cluster, logger: logger)
+        } catch {
+            throw UsageProblem("\(error)")
+        }
+        let value: Value
+        do {
+            value = try await body(KubernetesClient(transport: transport, fieldManager: "lanyard"))
+        } catch {
+            try? await transport.shutdown()
+            throw error
+        }
+        try await transport.shutdown()
+        return value
+    }
+
     /// Asks until the server answers, or patience is at its end.
     static func facts(
         _ client: KubernetesClient, _ configuration: WorkloadIdentity.Configuration, _ logger: Logger
