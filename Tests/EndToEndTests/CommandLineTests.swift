@@ -236,7 +236,7 @@ import Testing
         func starts(_ prefix: String) -> Bool { lines.contains { $0.hasPrefix(prefix) } }
         #expect(starts("-:10: error: InvalidValue: ServiceAccount ai/llm: "))
         #expect(starts("-:11: warning: UnknownKey: ServiceAccount ai/llm: "))
-        #expect(starts("-:4: error: NoMechanism: ServiceAccount ai/llm: "))
+        #expect(starts("-:10: error: NoMechanism: ServiceAccount ai/llm: "))
         #expect(starts("-:18: warning: MisplacedKey: Deployment ai/app: the Deployment: lanyard.dev/skip-containers"))
         #expect(
             starts("-:23: error: InvalidValue: Deployment ai/app: the pod: lanyard.dev/token-expiration is \"soon\""))

@@ -71,7 +71,7 @@ import WorkloadIdentity
         let problem = try #require(plan.problem(.noMechanism))
         #expect(
             problem.message
-                == "ServiceAccount ai/llm: aws-bedrock has no way on self-managed: aws-web-identity needs an issuer that AWS can reach (https://kubernetes.default.svc is private; publish its discovery document and set issuer.public: true); vault-agent needs lanyard.dev/vault-path.aws-bedrock and lanyard.dev/vault-role (or vault.role in the configuration)"
+                == "ServiceAccount ai/llm: aws-bedrock has no way on self-managed: aws-web-identity needs an issuer that AWS can reach (https://kubernetes.default.svc is private; publish its discovery document and set issuer.public: true in the configuration); vault-agent needs lanyard.dev/vault-path.aws-bedrock and lanyard.dev/vault-role (or vault.role in the configuration)"
         )
     }
 

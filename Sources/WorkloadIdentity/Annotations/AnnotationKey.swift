@@ -62,8 +62,12 @@ extension AnnotationKey {
     ]
 
     // Keys with a provider's name in them.
-    static func mechanism(of provider: ProviderName) -> AnnotationKey {
-        lanyard("mechanism.\(provider)", .oneOf(Mechanism.allCases.map(\.rawValue)), asksFor: provider)
+    static func mechanism(of provider: ProviderName, among mechanisms: [Mechanism] = []) -> AnnotationKey {
+        // Any mechanism's name is well-formed; whether it serves here is the matrix' to say.
+        let syntax = ValueSyntax(ValueSyntax.oneOf(mechanisms.map(\.rawValue)).expected) {
+            Mechanism(rawValue: $0) != nil
+        }
+        return lanyard("mechanism.\(provider)", syntax, asksFor: provider)
     }
 
     static func vaultPath(of provider: ProviderName) -> AnnotationKey {
@@ -74,8 +78,8 @@ extension AnnotationKey {
         lanyard("vault-key.\(provider)", .vaultField)
     }
 
-    static func family(of provider: ProviderName) -> [AnnotationKey] {
-        [.mechanism(of: provider), .vaultPath(of: provider), .vaultKey(of: provider)]
+    static func family(of provider: ProviderName, mechanisms: [Mechanism]) -> [AnnotationKey] {
+        [.mechanism(of: provider, among: mechanisms), .vaultPath(of: provider), .vaultKey(of: provider)]
     }
 }
 

@@ -3,8 +3,8 @@ struct Inputs {
     private var values: [String: Input] = [:]
     private var invalidKeys: Set<String> = []
     private(set) var problems: [Problem] = []
-    /// The providers that some key asks for, a malformed one included.
-    private(set) var requested: Set<ProviderName> = []
+    /// The providers that some key asks for, a malformed one included, and the first such key.
+    private(set) var requested: [ProviderName: AnnotationKey] = [:]
     private let subject: Subject
 
     private struct Input {
@@ -69,7 +69,7 @@ struct Inputs {
                     field: key.name, provider: key.asksFor))
             return
         }
-        if let provider = key.asksFor { requested.insert(provider) }
+        if let provider = key.asksFor, requested[provider] == nil { requested[provider] = key }
         guard key.syntax.accepts(value) else {
             invalidKeys.insert(key.name)
             values[key.name] = nil

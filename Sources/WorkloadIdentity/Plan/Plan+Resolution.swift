@@ -24,7 +24,7 @@ extension Plan {
 
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
-        let requested = inputs.requested.union(named).union(configuration.providers(of: subject))
+        let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))
         bindings = providers.filter { requested.contains($0.name) }.map { provider in
             let request = BindingRequest(
                 provider: provider.name, isNamed: named.contains(provider.name),
@@ -143,7 +143,7 @@ extension CredentialMechanism {
             needs.append(
                 """
                 an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set \
-                issuer.public: true)
+                issuer.public: true in the configuration)
                 """
             )
         }
@@ -211,7 +211,9 @@ extension BindingRequest {
     fileprivate func hasNoWay(_ shortcomings: [String]) -> Problem {
         let reasons = shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")
         return .error(
-            .noMechanism, "\(subject): \(provider) has no way on \(facts.platform): \(reasons)", provider: provider)
+            .noMechanism, "\(subject): \(provider) has no way on \(facts.platform): \(reasons)",
+            field: inputs.requested[provider]?.name ?? (isNamed ? AnnotationKey.providers.name : nil),
+            provider: provider)
     }
 
     fileprivate func doesNotServe(_ forced: Mechanism, _ cell: [Mechanism]) -> Problem {
@@ -233,6 +235,6 @@ extension BindingRequest {
             \(subject): \(provider): \(names) reaches the platform's APIs but no model; add \
             \(AnnotationKey.vaultPath(of: provider).name)
             """,
-            provider: provider)
+            field: inputs.requested[provider]?.name, provider: provider)
     }
 }

@@ -20,7 +20,10 @@ public struct Provider: Sendable {
     ) {
         self.name = name
         self.title = title
-        self.keys = keys + AnnotationKey.family(of: name)
+        self.keys =
+            keys
+            + AnnotationKey.family(
+                of: name, mechanisms: mechanisms.map(\.mechanism) + Mechanism.secretDeliveries)
         self.mechanisms = mechanisms
         self.apiKey = apiKey
         self.skipKey = skipKey

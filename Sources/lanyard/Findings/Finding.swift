@@ -11,6 +11,12 @@ struct Finding: Hashable {
     /// Counted from 1.
     var line: Int
 
+    /// The message, which names the object.
+    var sentence: String {
+        let object = "\(kind) \(namespace)/\(name): "
+        return problem.message.hasPrefix(object) ? problem.message : object + problem.message
+    }
+
     var json: JSONValue {
         var finding: JSONValue = [
             "severity": .string(problem.severity.rawValue), "reason": .string(problem.reason.rawValue),
@@ -44,7 +50,7 @@ struct FindingReport {
         let lines = findings.map { finding in
             """
             \(finding.file):\(finding.line): \(finding.problem.severity): \(finding.problem.reason): \
-            \(finding.kind) \(finding.namespace)/\(finding.name): \(finding.problem.message)
+            \(finding.sentence)
             """
         }
         return (lines + ["\(count(.error)) errors, \(count(.warning)) warnings"]).joined(separator: "\n")

@@ -30,7 +30,7 @@ extension Finding {
             "ruleId": .string(problem.reason.rawValue),
             "ruleIndex": .number(JSONNumber(rules.firstIndex(of: problem.reason.rawValue) ?? 0)),
             "level": .string(problem.severity.rawValue),
-            "message": ["text": .string("\(kind) \(namespace)/\(name): \(problem.message)")],
+            "message": ["text": .string(sentence)],
             "locations": [
                 [
                     "physicalLocation": [
