@@ -1,0 +1,50 @@
+internal import ArgumentParser
+internal import WorkloadIdentity
+
+/// Manifests that are judged without a cluster.
+struct ManifestInput: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .customLong("filename")], help: "A file; \"-\" is standard input. May be repeated.")
+    var files: [String]
+
+    @OptionGroup var facts: OfflineFacts
+
+    @Option(name: [.customShort("n"), .long], help: "The namespace of objects that name none.")
+    var namespace = "default"
+
+    @Flag(help: "Exit with 1 for warnings too.")
+    var strict = false
+
+    func read() throws(UsageProblem) -> (ManifestSet, PlatformFacts, Configuration) {
+        let configuration = try ConfigurationFile.read(facts.config)
+        let facts = try facts.facts(configuration)
+        return (try ManifestSet(files: files, defaultNamespace: namespace), facts, configuration)
+    }
+}
+
+/// What is known of a cluster without asking it.
+struct OfflineFacts: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The cluster's platform: \(Platform.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "platform"))
+    var platform: String?
+
+    @Option(help: "The operator's configuration file.")
+    var config: String?
+
+    func facts(_ configuration: Configuration) throws(UsageProblem) -> PlatformFacts {
+        var known = configuration.platform
+        if let platform {
+            guard let named = Platform(rawValue: platform) else {
+                let names = Platform.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UsageProblem("--platform \(platform) is not known; write one of \(names)")
+            }
+            known = named
+        }
+        guard let known else {
+            throw UsageProblem("the platform is not known; add --platform, or set platform in the configuration file")
+        }
+        return .offline(known, issuerURL: configuration.issuer.url, isPublic: configuration.issuer.isPublic)
+    }
+}
