@@ -25,6 +25,14 @@ import Testing
         #expect(request.dryRun)
     }
 
+    @Test("of an update holds the object as it was, too")
+    func update() throws {
+        let old: JSONValue = ["kind": "Pod", "metadata": ["name": "before"]]
+        let body = review((["request", "operation"], "UPDATE"), (["request", "oldObject"], old))
+        #expect(try AdmissionReview.request(in: body, maximumDepth: 128).oldObject == old)
+        #expect(try AdmissionReview.request(in: review(), maximumDepth: 128).oldObject == .null)
+    }
+
     @Test("does without what an API server may leave out or set to null")
     func sparse() throws {
         let body = Array(
@@ -78,8 +86,8 @@ import Testing
                 "the admission review cannot be read: expected a value, found '}' at byte 26"
             ),
             (
-                #"{"request":{"oldObject":{"a":tru}}}"#,
-                "the admission review cannot be read: expected a value, found a boolean at byte 29"
+                #"{"request":{"options":{"a":tru}}}"#,
+                "the admission review cannot be read: expected a value, found a boolean at byte 27"
             ),
             (
                 #"{"kind":"AdmissionReview"} {}"#,

@@ -67,6 +67,9 @@ public struct AdmissionRequest: Sendable {
     /// to keep the body's bytes and the object's range in them instead (``JSONReader/range()``).
     public var object: JSONValue
 
+    /// For `UPDATE` and `DELETE` the object as it is stored; `null` for all else.
+    public var oldObject: JSONValue
+
     /// Who asks. Not public, so that nobody logs it by mistake.
     var username: String
 
@@ -80,7 +83,8 @@ public struct AdmissionRequest: Sendable {
         operation: Operation = .create,
         dryRun: Bool = false,
         username: String = "",
-        object: JSONValue
+        object: JSONValue,
+        oldObject: JSONValue = .null
     ) {
         self.uid = uid
         self.kind = kind
@@ -92,6 +96,7 @@ public struct AdmissionRequest: Sendable {
         self.dryRun = dryRun
         self.username = username
         self.object = object
+        self.oldObject = oldObject
     }
 
     /// A name for the requesting user that may be logged: the same for the same user, and not the user's own. Twelve

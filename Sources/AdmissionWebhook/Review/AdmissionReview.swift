@@ -79,6 +79,7 @@ extension AdmissionRequest: JSONReadable {
             case "dryRun": dryRun = try !json.skipNull() && json.bool()
             case "userInfo": username = try json.username()
             case "object": object = try json.value()
+            case "oldObject": oldObject = try json.value()
             default: try json.skip()
             }
         }
