@@ -2,21 +2,17 @@ public import AdmissionWebhook
 internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
-internal import KubernetesRuntime
 internal import PodInjection
 internal import WorkloadIdentity
 
 /// Injects credentials into pods as they are created.
 public struct PodMutator: AdmissionHandler {
     private let planner: Planner
-    private let client: KubernetesClient
-
-    /// How long a ServiceAccount that is not in the store may take to be read.
-    private static let lookupTimeout = Duration.seconds(2)
+    private let serviceAccounts: ObjectLookup<ServiceAccount>
 
     public init(planner: Planner, client: KubernetesClient) {
         self.planner = planner
-        self.client = client
+        serviceAccounts = ObjectLookup(planner.stores.serviceAccounts, client)
     }
 
     public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
@@ -25,9 +21,8 @@ public struct PodMutator: AdmissionHandler {
         else { return .allowed() }
 
         let pod = request.object
-        let name = pod["spec"]?["serviceAccountName"]?.string ?? ""
-        let subject = Subject(namespace: request.namespace, serviceAccount: name.isEmpty ? "default" : name)
-        guard let account = try await serviceAccount(subject.key) else {
+        let subject = Subject(of: pod, in: request.namespace)
+        guard let account = try await serviceAccounts.find(subject.key) else {
             let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
             let isRequired = PodContext(pod: pod).requiresInjection
             return isRequired ? .refused(message) : .allowed(warnings: [warning(message)])
@@ -44,20 +39,6 @@ public struct PodMutator: AdmissionHandler {
             return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
         return answer(injection, problems)
-    }
-
-    // MARK: The ServiceAccount
-
-    /// From the store, or by one bounded read: a pod often arrives before the event of its ServiceAccount does.
-    private func serviceAccount(_ key: ObjectKey) async throws -> ServiceAccount? {
-        if let known = planner.stores.serviceAccounts[key] { return known }
-        var request = KubernetesRequest.get(ServiceAccount.resourceType, key, as: ServiceAccount.representation)
-        request.timeout = Self.lookupTimeout
-        do {
-            return try await client.read(request)
-        } catch let error as KubernetesError where error.isNotFound {
-            return nil
-        }
     }
 
     // MARK: Answers

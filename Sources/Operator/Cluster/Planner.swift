@@ -1,3 +1,4 @@
+internal import JSON
 internal import KubernetesModel
 internal import KubernetesRuntime
 public import WorkloadIdentity
@@ -55,6 +56,12 @@ public struct Planner: Sendable {
 extension Subject {
     init(_ key: ObjectKey) {
         self.init(namespace: key.namespace ?? "", serviceAccount: key.name)
+    }
+
+    /// Whom a pod, or the pods of a template, run as.
+    init(of pod: JSONValue, in namespace: String) {
+        let name = pod["spec"]?["serviceAccountName"]?.string ?? ""
+        self.init(namespace: namespace, serviceAccount: name.isEmpty ? "default" : name)
     }
 
     var key: ObjectKey { ObjectKey(namespace: namespace, name: serviceAccount) }

@@ -1,0 +1,41 @@
+internal import KubernetesClient
+internal import KubernetesModel
+internal import KubernetesRuntime
+
+/// Finds an object that an admission review depends on.
+struct ObjectLookup<Resource: KubernetesResource>: Sendable {
+    private let store: Store<Resource>
+    private let client: KubernetesClient
+
+    init(_ store: Store<Resource>, _ client: KubernetesClient) {
+        self.store = store
+        self.client = client
+    }
+
+    /// From the store, or by one bounded read: what a review names has often come in the same apply, and the watch has not
+    /// told of it yet.
+    ///
+    /// - Returns: `nil` if there is no such object.
+    /// - Throws: if the API server does not answer in time.
+    func find(_ key: ObjectKey) async throws -> Resource? {
+        if let known = store[key] { return known }
+        return try await read(key)
+    }
+
+    /// As it is now, whatever the store says: by one bounded read.
+    ///
+    /// - Returns: `nil` if there is no such object.
+    /// - Throws: if the API server does not answer in time.
+    func read(_ key: ObjectKey) async throws -> Resource? {
+        var request = KubernetesRequest.get(Resource.resourceType, key, as: Resource.representation)
+        request.timeout = lookupTimeout
+        do {
+            return try await client.read(request)
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
+        }
+    }
+}
+
+/// Half of what a review may take.
+private let lookupTimeout = Duration.seconds(2)
