@@ -55,6 +55,13 @@ extension JSONValue {
         }
     }
 
+    /// The members of an object that are strings.
+    public var strings: [String: String] {
+        var strings: [String: String] = [:]
+        for (key, value) in object ?? [:] { strings[key] = value.string }
+        return strings
+    }
+
     /// What kind of value this is, with its article, for messages.
     public var kind: String {
         switch self {

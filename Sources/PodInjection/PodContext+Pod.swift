@@ -8,8 +8,8 @@ extension PodContext {
     public init(pod: JSONValue, serviceAccountMounts: Bool? = nil) {
         let spec = pod["spec"]
         self.init(
-            annotations: Self.strings(pod["metadata"]?["annotations"]),
-            labels: Self.strings(pod["metadata"]?["labels"]),
+            annotations: pod["metadata"]?["annotations"]?.strings ?? [:],
+            labels: pod["metadata"]?["labels"]?.strings ?? [:],
             mountsServiceAccountToken: spec?["automountServiceAccountToken"]?.bool ?? serviceAccountMounts ?? true,
             operatingSystem: Self.operatingSystem(spec))
     }
@@ -19,11 +19,5 @@ extension PodContext {
         let selector = spec?["nodeSelector"]
         let name = spec?["os"]?["name"] ?? selector?["kubernetes.io/os"] ?? selector?["beta.kubernetes.io/os"]
         return name == "windows" ? .windows : .linux
-    }
-
-    private static func strings(_ value: JSONValue?) -> [String: String] {
-        var strings: [String: String] = [:]
-        for (key, value) in value?.object ?? [:] { strings[key] = value.string }
-        return strings
     }
 }

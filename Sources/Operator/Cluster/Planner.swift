@@ -26,13 +26,19 @@ public struct Planner: Sendable {
 
     /// The plan for a ServiceAccount, and for a pod of it.
     ///
-    /// - Parameter account: the ServiceAccount as it is; `nil` has no annotations.
-    func plan(for subject: Subject, _ account: ServiceAccount?, pod: PodContext = PodContext()) -> Plan {
+    /// - Parameters:
+    ///   - account: the ServiceAccount as it is; `nil` has no annotations.
+    ///   - namespaceLabels: those of the subject's namespace; `nil`: as the store has them.
+    func plan(
+        for subject: Subject, _ account: ServiceAccount?, pod: PodContext = PodContext(),
+        namespaceLabels: [String: String]? = nil
+    ) -> Plan {
         Plan(
             for: subject,
             serviceAccount: account?.metadata.annotations ?? [:],
             pod: pod,
-            namespaceLabels: stores.namespaces[ObjectKey(name: subject.namespace)]?.metadata.labels ?? [:],
+            namespaceLabels: namespaceLabels
+                ?? stores.namespaces[ObjectKey(name: subject.namespace)]?.metadata.labels ?? [:],
             facts: facts,
             configuration: configuration)
     }

@@ -81,5 +81,6 @@ extension Problem.Reason: CustomStringConvertible {
     public static let unknownContainer = Self(rawValue: "UnknownContainer")
     public static let anotherIdentity = Self(rawValue: "AnotherIdentity")
     public static let malformedPod = Self(rawValue: "MalformedPod")
+    public static let requirementUnmet = Self(rawValue: "RequirementUnmet")
     public static let serviceAccountNotFound = Self(rawValue: "ServiceAccountNotFound")
 }

@@ -63,12 +63,3 @@ struct ManifestSet {
         objects.last { $0.kind == "Namespace" && $0.name == name }?.value["metadata"]?["labels"]?.strings ?? [:]
     }
 }
-
-extension JSONValue {
-    /// The members of an object that are strings.
-    var strings: [String: String] {
-        var strings: [String: String] = [:]
-        for (key, value) in object ?? [:] { strings[key] = value.string }
-        return strings
-    }
-}

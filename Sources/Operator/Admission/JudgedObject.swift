@@ -1,0 +1,95 @@
+internal import AdmissionWebhook
+internal import JSON
+internal import KubernetesModel
+internal import PodInjection
+internal import WorkloadIdentity
+
+/// An object that is being applied, as far as it is judged.
+struct JudgedObject {
+    enum Content {
+        case serviceAccount(ServiceAccount)
+        case workload(WorkloadKind, pod: JSONValue)
+    }
+
+    let content: Content
+    let namespace: String
+    let name: String
+    let annotations: [String: String]
+    let labels: [String: String]
+
+    /// - Returns: `nil` for what is not to be judged: another operation or kind, a subresource, an object that is being
+    ///   deleted or is malformed, and one that a workload makes from what was judged there already.
+    init?(appliedBy request: AdmissionRequest) {
+        guard request.operation == .create || request.operation == .update, request.subResource.isEmpty,
+            !request.object.isBeingDeleted, !request.object.isMadeByWorkload
+        else { return nil }
+        self.init(request.object, of: request)
+    }
+
+    /// What an update replaces.
+    init?(replacedBy request: AdmissionRequest) {
+        self.init(request.oldObject, of: request)
+    }
+
+    private init?(_ object: JSONValue, of request: AdmissionRequest) {
+        let resource = JudgedResource.all.first {
+            $0.group == request.resource.group && $0.name == request.resource.resource
+        }
+        guard let resource, let metadata = object["metadata"], metadata.object != nil, !request.namespace.isEmpty else {
+            return nil
+        }
+        namespace = request.namespace
+        // On creation the API server may still have to make the name up.
+        name = metadata["name"]?.string ?? metadata["generateName"]?.string ?? request.name
+        annotations = metadata["annotations"]?.strings ?? [:]
+        labels = metadata["labels"]?.strings ?? [:]
+
+        switch resource.kind {
+        case .serviceAccount:
+            var account = ServiceAccount(
+                metadata: ObjectMetadata(name: name, namespace: namespace),
+                automountServiceAccountToken: object["automountServiceAccountToken"]?.bool)
+            account.metadata.annotations = annotations
+            content = .serviceAccount(account)
+        case .workload(let kind):
+            guard let pod = kind.pod(in: object) else { return nil }
+            content = .workload(kind, pod: pod)
+        }
+    }
+
+    /// The ServiceAccount that this is, or that the workload's pods run as.
+    var subject: Subject {
+        switch content {
+        case .serviceAccount: Subject(namespace: namespace, serviceAccount: name)
+        case .workload(_, let pod): Subject(of: pod, in: namespace)
+        }
+    }
+}
+
+extension JudgedObject: CustomStringConvertible {
+    var description: String {
+        switch content {
+        case .serviceAccount: "\(subject)"
+        case .workload(let kind, _): "\(kind.rawValue) \(namespace)/\(name)"
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate var isBeingDeleted: Bool {
+        self["metadata"]?["deletionTimestamp"].map { !$0.isNull } ?? false
+    }
+
+    /// Whether a workload that is judged itself keeps this object, as a Deployment does its ReplicaSets. What another kind
+    /// of controller makes has been judged nowhere yet.
+    fileprivate var isMadeByWorkload: Bool {
+        let owners = self["metadata"]?["ownerReferences"]?.array ?? []
+        return owners.contains { owner in
+            guard owner["controller"]?.bool == true, let version = owner["apiVersion"]?.string,
+                let kind = owner["kind"]?.string.flatMap(WorkloadKind.init(rawValue:))
+            else { return false }
+            let group = version.contains("/") ? String(version.prefix { $0 != "/" }) : ""
+            return JudgedResource.all.contains { $0.group == group && $0.kind == .workload(kind) }
+        }
+    }
+}
