@@ -96,6 +96,9 @@ struct KindsTests {
         #expect(configuration.webhooks.map(\.name) == ["a", "b"])
         #expect(configuration.webhooks.map(\.caBundle) == [Array("CA".utf8), []])
         #expect(configuration.webhooks.map(\.url) == ["https://h/p", nil])
+        let validating = try ValidatingWebhookConfiguration(parsing: Array(text.utf8))
+        #expect(validating.webhooks == configuration.webhooks)
+        #expect(ValidatingWebhookConfiguration.resourceType != MutatingWebhookConfiguration.resourceType)
     }
 
     @Test("a ServiceAccount, a Node and a Namespace are read")

@@ -1,36 +1,59 @@
 import Foundation
 import JSON
+import KubernetesModel
 import Operator
 import Testing
 import Yams
 
 @Suite struct WebhookRegistrationTests {
-    @Test("the manifests hold the entries that the operator registers")
+    @Test("the manifests hold what the operator registers, and nothing else")
     func agreesWithManifests() throws {
         let text = try String(contentsOfFile: "manifests/webhook.yaml", encoding: .utf8)
-        let manifest = try #require(try Yams.load(yaml: text) as? [String: Any])
-        let metadata = try #require(manifest["metadata"] as? [String: Any])
-        #expect(metadata["name"] as? String == WebhookRegistration.name)
-        let data = try JSONSerialization.data(withJSONObject: ["webhooks": try #require(manifest["webhooks"])])
-        let registration = WebhookRegistration(target: .service(namespace: "lanyard-system"))
-        #expect(try JSONValue(parsing: Array(data)) == registration.json(caBundle: nil))
+        let manifests = try Yams.load_all(yaml: text).map { try #require($0 as? [String: Any]) }
+        try #require(manifests.count == WebhookRegistration.all.count)
+        for (manifest, registration) in zip(manifests, WebhookRegistration.all) {
+            let metadata = try #require(manifest["metadata"] as? [String: Any])
+            #expect(metadata["name"] as? String == registration.name)
+            #expect(manifest["kind"] as? String == registration.kind.resourceType.kind)
+            #expect(manifest["apiVersion"] as? String == registration.kind.resourceType.apiVersion)
+            let data = try JSONSerialization.data(withJSONObject: ["webhooks": try #require(manifest["webhooks"])])
+            let registered = registration.json(target: .service(namespace: "lanyard-system"), caBundle: nil)
+            #expect(try JSONValue(parsing: Array(data)) == registered)
+        }
     }
 
-    @Test("by URL the path is appended to the base", arguments: ["https://h:1", "https://h:1/"])
+    @Test("by URL each path is appended to the base", arguments: ["https://h:1", "https://h:1/"])
     func appendsPath(base: String) {
-        let webhooks = WebhookRegistration(target: .url(base)).json(caBundle: "Q0E=")["webhooks"]?.array ?? []
-        #expect(webhooks.count == 2)
-        for webhook in webhooks {
-            #expect(webhook["clientConfig"] == ["url": "https://h:1/mutate", "caBundle": "Q0E="])
+        let urls = WebhookRegistration.all.flatMap { registration in
+            let webhooks = registration.json(target: .url(base), caBundle: "Q0E=")["webhooks"]?.array ?? []
+            #expect(webhooks.allSatisfy { $0["clientConfig"]?["caBundle"] == "Q0E=" })
+            return webhooks.map { $0["clientConfig"]?["url"]?.string }
         }
+        #expect(urls == ["https://h:1/mutate", "https://h:1/mutate", "https://h:1/validate"])
+    }
+
+    @Test("what is judged never waits for an operator that is away, and its every kind is named")
+    func judgesWorkloads() {
+        let validator = WebhookRegistration.workloadValidator.json(target: .url("https://h"), caBundle: nil)
+        let webhooks = validator["webhooks"]?.array ?? []
+        #expect(webhooks.map { $0["failurePolicy"] } == ["Ignore"])
+        let rules = webhooks.flatMap { $0["rules"]?.array ?? [] }
+        let resources = rules.flatMap { $0["resources"]?.array ?? [] }.compactMap(\.string)
+        #expect(
+            resources == [
+                "serviceaccounts", "replicationcontrollers", "deployments", "daemonsets", "statefulsets", "replicasets",
+                "jobs", "cronjobs",
+            ])
+        #expect(rules.allSatisfy { $0["operations"] == ["CREATE", "UPDATE"] })
+        #expect(rules.map { $0["apiVersions"] } == [["v1"], ["v1"], ["v1", "v1beta1"]])
     }
 
     @Test("its name sorts behind the clouds' webhooks and before Vault's injector")
     func sortsRight() {
         let names = [
             "azure-wi-webhook-mutating-webhook-configuration", "ack-pod-identity-webhook", "pod-identity-webhook",
-            WebhookRegistration.name, "vault-agent-injector-cfg",
+            WebhookRegistration.podInjector.name, "vault-agent-injector-cfg",
         ]
-        #expect(names.sorted().suffix(2) == [WebhookRegistration.name, "vault-agent-injector-cfg"])
+        #expect(names.sorted().suffix(2) == [WebhookRegistration.podInjector.name, "vault-agent-injector-cfg"])
     }
 }

@@ -1,24 +1,15 @@
 public import JSON
 
-public struct MutatingWebhookConfiguration: KubernetesResource, Hashable {
-    public static let resourceType = ResourceType(
-        group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration",
-        plural: "mutatingwebhookconfigurations", isNamespaced: false)
-
-    public struct Webhook: Hashable, Sendable {
-        public var name = ""
-
-        /// The certificates, in PEM, by which the API server knows the webhook.
-        public var caBundle: [UInt8] = []
-
-        /// Where the webhook is, if it is not a Service of the cluster.
-        public var url: String?
-    }
+/// The admission webhooks that one party has registered: those that change objects, or those that judge them.
+///
+/// Both kinds of configuration are read the same way.
+public struct WebhookConfiguration<Kind: KubernetesKind>: KubernetesResource, Hashable {
+    public static var resourceType: ResourceType { Kind.resourceType }
 
     public var metadata: ObjectMetadata
-    public var webhooks: [Webhook]
+    public var webhooks: [RegisteredWebhook]
 
-    public init(metadata: ObjectMetadata, webhooks: [Webhook] = []) {
+    public init(metadata: ObjectMetadata, webhooks: [RegisteredWebhook] = []) {
         self.metadata = metadata
         self.webhooks = webhooks
     }
@@ -35,7 +26,37 @@ public struct MutatingWebhookConfiguration: KubernetesResource, Hashable {
     }
 }
 
-extension MutatingWebhookConfiguration.Webhook: JSONReadable {
+public typealias MutatingWebhookConfiguration = WebhookConfiguration<MutatingWebhooks>
+public typealias ValidatingWebhookConfiguration = WebhookConfiguration<ValidatingWebhooks>
+
+public enum MutatingWebhooks: KubernetesKind {
+    public static let resourceType = ResourceType(
+        group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration",
+        plural: "mutatingwebhookconfigurations", isNamespaced: false)
+}
+
+public enum ValidatingWebhooks: KubernetesKind {
+    public static let resourceType = ResourceType(
+        group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingWebhookConfiguration",
+        plural: "validatingwebhookconfigurations", isNamespaced: false)
+}
+
+/// One entry of a ``WebhookConfiguration``.
+public struct RegisteredWebhook: Hashable, Sendable {
+    public var name = ""
+
+    /// The certificates, in PEM, by which the API server knows the webhook.
+    public var caBundle: [UInt8] = []
+
+    /// Where the webhook is, if it is not a Service of the cluster.
+    public var url: String?
+
+    public init(name: String) {
+        self.name = name
+    }
+}
+
+extension RegisteredWebhook: JSONReadable {
     public init(from json: inout JSONReader) throws {
         try json.object { key, json in
             switch key {

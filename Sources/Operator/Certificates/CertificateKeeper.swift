@@ -2,16 +2,16 @@ public import AdmissionWebhook
 internal import FoundationEssentials
 internal import JSON
 public import KubernetesClient
-public import KubernetesModel
-public import KubernetesRuntime
+internal import KubernetesModel
+internal import KubernetesRuntime
 public import Logging
 public import Metrics
 public import ServiceLifecycle
 
-/// Keeps the webhook's certificates: in a Secret that all replicas share, in the `caBundle` of the registration, and in
+/// Keeps the webhook's certificates: in a Secret that all replicas share, in the `caBundle` of the registrations, and in
 /// the server.
 ///
-/// No certificate is shown before its CA is trusted, so each round writes the Secret first, then the registration, and
+/// No certificate is shown before its CA is trusted, so each round writes the Secret first, then the registrations, and
 /// then installs the certificate.
 public struct CertificateKeeper: Service {
     public static let secretName = "lanyard-webhook-certificates"
@@ -19,36 +19,32 @@ public struct CertificateKeeper: Service {
     private let client: KubernetesClient
     private let secret: ObjectKey
     private let names: ServingNames
-    /// Registered by this process; `nil` if the registration was installed, and only its `caBundle` is ours.
-    private let registration: WebhookRegistration?
-    private let configurations: Store<MutatingWebhookConfiguration>
+    private let webhooks: RegisteredWebhooks
     private let certificate: RotatingCertificate
     private let onCurrent: @Sendable () -> Void
     private let onFailure: @Sendable (String) -> Void
     private let logger: Logger
     private let clock: any Clock<Duration>
 
-    /// How often the Secret and the registration are looked at: somebody may have applied the manifests again.
+    /// How often the Secret and the registrations are looked at: somebody may have applied the manifests again.
     private static let interval = Duration.seconds(30)
     private static let retryInterval = Duration.seconds(2)
 
     /// Reads or makes the certificates, so that there is one to serve with.
     ///
     /// - Parameters:
-    ///   - onCurrent: called when the registration trusts what the server shows.
+    ///   - onCurrent: called when the registrations trust what the server shows.
     ///   - onFailure: called with the reason when it could not be seen to.
     /// - Throws: if the Secret can neither be read nor written.
     public init(
-        client: KubernetesClient, namespace: String, names: ServingNames, registration: WebhookRegistration?,
-        configurations: Store<MutatingWebhookConfiguration>, metrics: any MetricsFactory, logger: Logger,
-        clock: any Clock<Duration> = .continuous,
+        client: KubernetesClient, namespace: String, names: ServingNames, webhooks: RegisteredWebhooks,
+        metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous,
         onCurrent: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (String) -> Void
     ) async throws {
         self.client = client
         secret = ObjectKey(namespace: namespace, name: Self.secretName)
         self.names = names
-        self.registration = registration
-        self.configurations = configurations
+        self.webhooks = webhooks
         self.logger = logger
         self.clock = clock
         self.onCurrent = onCurrent
@@ -72,7 +68,7 @@ public struct CertificateKeeper: Service {
     private func round() async -> Duration {
         do {
             let bundle = try await Self.bundle(client, secret, names, logger)
-            try await trust(bundle)
+            try await webhooks.trust(bundle.caBundlePEM)
             try certificate.install(bundle.servingCertificate)
             onCurrent()
             return Self.interval
@@ -125,47 +121,9 @@ public struct CertificateKeeper: Service {
         object["type"] = nil
         try await client.patch(Secret.self, key, .merge(object))
     }
-
-    // MARK: The registration
-
-    /// Makes every entry of the registration trust the bundle's CAs.
-    private func trust(_ bundle: CertificateBundle) async throws {
-        let pem = try bundle.caBundlePEM
-        let key = ObjectKey(name: WebhookRegistration.name)
-        let present = configurations[key]
-        if let registration {
-            // Applying what is there already writes nothing, and mends what somebody has changed.
-            try await client.apply(
-                MutatingWebhookConfiguration.self, key, registration.json(caBundle: Base64.encode(pem)))
-            return
-        }
-        guard let present else { throw RegistrationMissing() }
-        guard !present.trusts(pem, by: present.webhooks.map(\.name)) else { return }
-        // Strategic merge: entries are found by their names, and keep all else.
-        let entries = present.webhooks.map { entry -> JSONValue in
-            ["name": .string(entry.name), "clientConfig": ["caBundle": .string(Base64.encode(pem))]]
-        }
-        try await client.patch(
-            MutatingWebhookConfiguration.self, key, .strategicMerge(["webhooks": .array(entries)]))
-    }
 }
 
 private struct CertificateContention: Error, CustomStringConvertible {
     var secret: ObjectKey
     var description: String { "write Secret \(secret): others kept writing it at the same time" }
-}
-
-private struct RegistrationMissing: Error, CustomStringConvertible {
-    var description: String {
-        """
-        there is no MutatingWebhookConfiguration \(WebhookRegistration.name); install the manifests or the chart, \
-        or run with --webhook-url
-        """
-    }
-}
-
-extension MutatingWebhookConfiguration {
-    fileprivate func trusts(_ pem: [UInt8], by entries: [String]) -> Bool {
-        entries.allSatisfy { name in webhooks.contains { $0.name == name && $0.caBundle == pem } }
-    }
 }

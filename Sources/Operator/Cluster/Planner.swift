@@ -55,7 +55,7 @@ public struct Planner: Sendable {
                 || configuration.webhooks.contains { $0.name == "vault.hashicorp.com" || $0.name == "openbao.org" }
         }.map(\.metadata.name)
         guard let first = names.min() else { return .absent }
-        return first < WebhookRegistration.name ? .runsFirst(configuration: first) : .present
+        return first < WebhookRegistration.podInjector.name ? .runsFirst(configuration: first) : .present
     }
 }
 

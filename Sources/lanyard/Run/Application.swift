@@ -88,18 +88,22 @@ struct Application {
         metrics: PrometheusMetricsFactory, readiness: Readiness, _ logger: Logger
     ) async throws -> [any Service] {
         let url = options.webhookURL
+        let webhooks = RegisteredWebhooks(
+            target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, logger: logger)
         let keeper = try await CertificateKeeper(
             client: client, namespace: namespace,
             names: ServingNames(
                 service: WebhookRegistration.serviceName, namespace: namespace,
                 extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 }),
-            registration: url.map { WebhookRegistration(target: .url($0)) },
-            configurations: stores.webhookConfigurations, metrics: metrics, logger: logger,
+            webhooks: webhooks, metrics: metrics, logger: logger,
             onCurrent: { readiness.ready("ca-bundle") },
             onFailure: { readiness.unready("ca-bundle", because: $0) })
         let server = AdmissionServer(
             configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
-            handlers: [WebhookRegistration.path: PodMutator(planner: planner, client: client)],
+            handlers: [
+                WebhookRegistration.podInjector.path: PodMutator(planner: planner, client: client),
+                WebhookRegistration.workloadValidator.path: WorkloadValidator(planner: planner, client: client),
+            ],
             certificate: keeper.reloader, metrics: metrics, logger: logger
         ) { port in
             readiness.ready("webhook")
@@ -109,7 +113,7 @@ struct Application {
         let drain = DrainDelay(for: url == nil ? .seconds(5) : .zero) {
             readiness.unready("webhook", because: "shutting down")
         }
-        return [keeper, server, drain]
+        return webhooks.services + [keeper, server, drain]
     }
 
     /// Only one replica writes statuses and events.

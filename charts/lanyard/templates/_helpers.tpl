@@ -22,21 +22,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
-{{/* One entry of the registration: (root, name, failure policy, the pods as YAML). */}}
+{{/* One entry of a registration: (root, name, path, failure policy, the rules as YAML, the objects as YAML or nothing). */}}
 {{- define "lanyard.webhook" -}}
 - name: {{ .name }}
   clientConfig:
     service:
       namespace: {{ .root.Release.Namespace }}
       name: lanyard-webhook
-      path: /mutate
+      path: {{ .path }}
       port: 443
   rules:
-  - apiGroups: [""]
-    apiVersions: [v1]
-    operations: [CREATE]
-    resources: [pods]
-    scope: Namespaced
+  {{- .rules | nindent 2 }}
   namespaceSelector:
     matchExpressions:
     - key: kubernetes.io/metadata.name
@@ -45,12 +41,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
     - key: lanyard.dev/inject
       operator: NotIn
       values: ["false"]
+  {{- with .objects }}
   objectSelector:
-    {{- .pods | nindent 4 }}
+    {{- . | nindent 4 }}
+  {{- end }}
   failurePolicy: {{ .failurePolicy }}
-  reinvocationPolicy: IfNeeded
   matchPolicy: Equivalent
   sideEffects: None
   timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
   admissionReviewVersions: [v1]
+{{- end }}
+
+{{/* One rule of a registration: (API group, versions, operations, resources). */}}
+{{- define "lanyard.rule" -}}
+- apiGroups: [{{ .group | quote }}]
+  apiVersions: {{ .versions | toJson }}
+  operations: {{ .operations | toJson }}
+  resources: {{ .resources | toJson }}
+  scope: Namespaced
 {{- end }}

@@ -1,0 +1,106 @@
+internal import JSON
+public import KubernetesClient
+public import KubernetesModel
+public import KubernetesRuntime
+public import Logging
+public import ServiceLifecycle
+
+/// Our registrations in the cluster, and their trust in our certificates.
+public struct RegisteredWebhooks: Sendable {
+    private let client: KubernetesClient
+    /// Where this process registers itself; `nil` if the registrations were installed, and only each `caBundle` is ours.
+    private let target: WebhookRegistration.Target?
+    private let mutating: Store<MutatingWebhookConfiguration>
+    private let validating: Store<ValidatingWebhookConfiguration>
+
+    /// What keeps this up to date, to be run.
+    public let services: [any Service]
+
+    /// - Parameter mutating: all that are in the cluster, which are followed anyway. Of the validating ones only ours is.
+    public init(
+        target: WebhookRegistration.Target?, mutating: Store<MutatingWebhookConfiguration>, client: KubernetesClient,
+        logger: Logger
+    ) {
+        let ours = WebhookRegistration.workloadValidator.name
+        let validating = Reflector(
+            ValidatingWebhookConfiguration.self, client: client,
+            configuration: .init(fieldSelector: "metadata.name=\(ours)"), logger: logger)
+        self.client = client
+        self.target = target
+        self.mutating = mutating
+        self.validating = validating.store
+        // What this process writes over and over need not be followed.
+        services = target == nil ? [validating] : []
+    }
+
+    /// Makes every entry of every registration trust these CAs.
+    ///
+    /// - Throws: if one does not. All others do then.
+    func trust(_ pem: [UInt8]) async throws {
+        var failures: [any Error] = []
+        for registration in WebhookRegistration.all {
+            do {
+                try await trust(pem, registration)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failures.append(error)
+            }
+        }
+        if !failures.isEmpty { throw NotTrusted(reasons: failures.map { "\($0)" }) }
+    }
+
+    private func trust(_ pem: [UInt8], _ registration: WebhookRegistration) async throws {
+        let type = registration.kind.resourceType
+        let key = ObjectKey(name: registration.name)
+        let caBundle = Base64.encode(pem)
+        if let target {
+            // Applying what is there already writes nothing, and mends what somebody has changed.
+            let object = registration.json(target: target, caBundle: caBundle)
+            _ = try await client.send(.apply(type, key, object, fieldManager: client.fieldManager))
+            return
+        }
+        guard let entries = entries(of: registration) else { throw absence(of: registration) }
+        guard !entries.allSatisfy({ $0.caBundle == pem }) else { return }
+        // Entries are found by their names, and keep all else.
+        let trusting = entries.map { entry -> JSONValue in
+            ["name": .string(entry.name), "clientConfig": ["caBundle": .string(caBundle)]]
+        }
+        _ = try await client.send(
+            .patch(type, key, .strategicMerge(["webhooks": .array(trusting)]), fieldManager: client.fieldManager))
+    }
+
+    private func entries(of registration: WebhookRegistration) -> [RegisteredWebhook]? {
+        let key = ObjectKey(name: registration.name)
+        return switch registration.kind {
+        case .mutating: mutating[key]?.webhooks
+        case .validating: validating[key]?.webhooks
+        }
+    }
+
+    private func absence(of registration: WebhookRegistration) -> RegistrationMissing {
+        let isRead =
+            switch registration.kind {
+            case .mutating: mutating.isSynced
+            case .validating: validating.isSynced
+            }
+        return RegistrationMissing(registration: registration, isRead: isRead)
+    }
+}
+
+private struct NotTrusted: Error, CustomStringConvertible {
+    var reasons: [String]
+    var description: String { reasons.joined(separator: "; ") }
+}
+
+private struct RegistrationMissing: Error, CustomStringConvertible {
+    var registration: WebhookRegistration
+    /// Whether the API server has been heard on it at all.
+    var isRead: Bool
+
+    var description: String {
+        let object = "\(registration.kind.resourceType.kind) \(registration.name)"
+        guard isRead else { return "the \(object) has not been read yet" }
+        return "there is no \(object); install the manifests or the chart, or run with --webhook-url"
+    }
+}
