@@ -203,7 +203,7 @@ extension EndToEndTests {
 }
 
 extension ControlPlane {
-    fileprivate func cronJobVersion() async throws -> String {
+    func cronJobVersion() async throws -> String {
         let versions = try await kubectl("api-resources", "--api-group=batch", "--no-headers").output
         return versions.contains("batch/v1 ")
             && versions.split(separator: "\n").contains {

@@ -102,11 +102,11 @@ public struct WorkloadValidator: AdmissionHandler {
         let warnings = ordered.map { "lanyard: \($0.message)" }
         guard let enforcement = policy.enforcement, !refused.isEmpty else { return .allowed(warnings: warnings) }
         return .refused(
-            "\(object) is refused, because \(enforcement): \(list(refused.map(\.message)))", warnings: warnings)
+            "\(object) is refused, because \(enforcement):\(list(refused.map(\.message)))", warnings: warnings)
     }
 
     private func list(_ messages: [String]) -> String {
-        guard messages.count > 1 else { return messages.joined() }
+        if messages.count == 1, let message = messages.first { return " \(message)" }
         let lines = messages.prefix(Self.listedErrors).enumerated().map { "\n\($0.offset + 1). \($0.element)" }
         let rest = messages.count - lines.count
         return lines.joined() + (rest > 0 ? "\nand \(rest) more" : "")

@@ -39,7 +39,7 @@ struct Operator {
         do {
             return try await running.run(plane, settings) {
                 try await running.waitUntilReady()
-                try await plane.waitUntilInjecting()
+                try await plane.waitUntilAdmitting()
                 return try await body(plane, running)
             }
         } catch {
@@ -126,8 +126,9 @@ struct Operator {
 }
 
 extension ControlPlane {
-    /// The API server takes a moment to notice a registration: until a pod that is only tried is injected.
-    fileprivate func waitUntilInjecting() async throws {
+    /// The API server takes a moment to notice registrations: until a pod that is only tried is injected, and a
+    /// ServiceAccount judged.
+    fileprivate func waitUntilAdmitting() async throws {
         try await apply(
             """
             apiVersion: v1
@@ -140,6 +141,10 @@ extension ControlPlane {
                 "apply", "--dry-run=server", "-o", "json", "-f", "-", input: Manifest.pod(in: "probe"))
             let pod = try JSONValue(parsing: Array(tried.output.utf8))
             if pod.annotations["lanyard.dev/injected"] == nil { throw CommandFailure(description: "not injected") }
+            let judged = try await kubectl(
+                "apply", "--dry-run=server", "-f", "-",
+                input: Manifest.serviceAccount("probe", in: "probe", ["lanyard.dev/provider": "probe"]))
+            if !judged.errors.contains("lanyard.dev/provider") { throw CommandFailure(description: "not judged") }
         }
     }
 
@@ -155,7 +160,9 @@ extension ControlPlane {
             kind: ClusterRole
             metadata: {name: lanyard-registrar}
             rules:
-              - {apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [create]}
+              - apiGroups: [admissionregistration.k8s.io]
+                resources: [mutatingwebhookconfigurations, validatingwebhookconfigurations]
+                verbs: [create]
             ---
             apiVersion: rbac.authorization.k8s.io/v1
             kind: ClusterRoleBinding
