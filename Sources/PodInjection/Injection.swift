@@ -14,6 +14,8 @@ public struct Injection: Sendable {
     private let plan: Plan
     private let podPointer: JSONPointer
     private var pod: PodDraft
+    /// The problems as a set: a pod may have as many as it has containers.
+    private var reported: Set<Problem> = []
 
     /// - Parameters:
     ///   - pod: a pod, or the template of a workload's pods.
@@ -114,7 +116,7 @@ public struct Injection: Sendable {
     // MARK: Reports and stamps
 
     private mutating func report(_ problem: Problem) {
-        if !problems.contains(problem) { problems.append(problem) }
+        if reported.insert(problem).inserted { problems.append(problem) }
     }
 
     private mutating func reportUnknownContainers() {

@@ -6,6 +6,8 @@ struct Inputs {
     /// The providers that some key asks for, a malformed one included, and the first such key.
     private(set) var requested: [ProviderName: AnnotationKey] = [:]
     private let subject: Subject
+    /// How many more unknown names are compared with the known ones, which is slow. An object may have thousands.
+    private var comparisonsLeft = 100
 
     private struct Input {
         var value: String
@@ -95,10 +97,13 @@ struct Inputs {
     }
 
     /// A problem if a name that nobody knows was likely meant for Lanyard.
-    private func unknown(_ name: String, at place: AnnotationKey.Place, among keys: [AnnotationKey]) -> Problem? {
-        guard let slash = name.firstIndex(of: "/") else { return nil }
+    private mutating func unknown(
+        _ name: String, at place: AnnotationKey.Place, among keys: [AnnotationKey]
+    ) -> Problem? {
+        guard comparisonsLeft > 0, let slash = name.firstIndex(of: "/") else { return nil }
         let prefix = name[...slash]
         let candidates = keys.filter { !$0.isWrittenByLanyard && $0.name.hasPrefix(prefix) }.map(\.name)
+        if !candidates.isEmpty { comparisonsLeft -= 1 }
         let meant = Spelling.nearest(to: name, among: candidates)
         guard meant != nil || prefix == AnnotationKey.lanyardPrefix else { return nil }
         let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list of annotations in the README"

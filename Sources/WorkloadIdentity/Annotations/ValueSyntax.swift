@@ -10,7 +10,10 @@ public struct ValueSyntax: Sendable {
     }
 
     static let anything = ValueSyntax("any text") { _ in true }
-    static let list = ValueSyntax("names separated by commas") { !ValueSyntax.names(in: $0).isEmpty }
+    /// No pod has as many containers. Each name may cost a search and a message.
+    static let list = ValueSyntax("names separated by commas, 100 at most") {
+        (1...100).contains(ValueSyntax.names(in: $0).count)
+    }
     /// The spellings that Go's `strconv.ParseBool` takes, and so the vendors' webhooks.
     static let boolean = ValueSyntax("\"true\" or \"false\"") { isTrue($0) || isFalse($0) }
     static func isTrue(_ value: String) -> Bool { ["1", "t", "T", "TRUE", "true", "True"].contains(value) }
