@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "OperatorTests",
             dependencies: [
-                "JSON", "KubernetesModel", "WorkloadIdentity", "Operator", .product(name: "Yams", package: "Yams"),
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
+                "AdmissionWebhook", "Operator", nio, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -62,7 +62,9 @@ extension EndToEndTests {
                             + "lanyard.dev/policy=enforce:\n1. "), "\(refused.errors)")
                 #expect(refused.errors.contains(Self.badRole))
                 #expect(refused.errors.contains("azure.workload.identity/client-id is \"me\"; write a UUID"))
-                #expect(refused.errors.contains("Warning: lanyard: ServiceAccount \(namespace)/llm: lanyard.dev/aws-regoin"))
+                #expect(
+                    refused.errors.contains("Warning: lanyard: ServiceAccount \(namespace)/llm: lanyard.dev/aws-regoin")
+                )
                 let absent = try await plane.tryKubectl(["get", "sa", "llm", "-n", namespace])
                 #expect(absent.exitCode != 0)
 
@@ -163,7 +165,8 @@ extension EndToEndTests {
                 let cronJob = Manifest.cronJob(
                     try await plane.cronJobVersion(), in: namespace, template: "annotations: {lanyard.dev/foo: bar}")
                 let result = try await plane.apply(cronJob)
-                #expect(result.errors.contains("Warning: lanyard: CronJob \(namespace)/nightly: the pod: lanyard.dev/foo"))
+                #expect(
+                    result.errors.contains("Warning: lanyard: CronJob \(namespace)/nightly: the pod: lanyard.dev/foo"))
                 let uid = try await plane.get("cronjob", "nightly", "-n", namespace).at("metadata", "uid")?.string
                 let owner =
                     "{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: \(try #require(uid)), controller: true}"
@@ -184,7 +187,8 @@ extension EndToEndTests {
                         "Deployment", in: namespace, template: "annotations: {lanyard.dev/providers: openai}"))
                 #expect(
                     result.errors.contains(
-                        "Warning: lanyard: Deployment \(namespace)/app: ServiceAccount \(namespace)/llm does not exist yet"))
+                        "Warning: lanyard: Deployment \(namespace)/app: ServiceAccount \(namespace)/llm does not exist"
+                    ))
             }
         }
 
@@ -222,6 +226,49 @@ extension EndToEndTests {
                 let account = try await plane.get("sa", "llm", "-n", namespace)
                 #expect(account.annotations.keys.filter { $0.hasPrefix("lanyard.dev/") }.isEmpty)
             }
+        }
+
+        @Test(
+            "registrations that were installed are made to trust the certificates; one that is missing makes it unready"
+        )
+        func trusts() async throws {
+            let plane = try ControlPlane.require()
+            let registrations = [
+                "mutatingwebhookconfiguration/pod-injector.lanyard.dev",
+                "validatingwebhookconfiguration/workload-validator.lanyard.dev",
+            ]
+            // What other tests have registered has another target.
+            func remove() async throws {
+                for registration in registrations {
+                    try await plane.kubectl("delete", "--ignore-not-found", registration)
+                }
+            }
+            try await remove()
+            do {
+                try await plane.kubectl("apply", "-f", "\(plane.repository)/manifests/webhook.yaml")
+                try await Operator.running(Operator.Settings(registersItself: false)) { plane, running in
+                    for registration in registrations {
+                        let webhooks = try await plane.get(registration)["webhooks"]?.array ?? []
+                        #expect(!webhooks.isEmpty)
+                        for webhook in webhooks {
+                            #expect(webhook.at("clientConfig", "caBundle")?.string?.isEmpty == false)
+                            #expect(webhook.at("clientConfig", "service", "name") == "lanyard-webhook")
+                        }
+                    }
+                }
+                try await plane.kubectl("delete", registrations[1])
+                try await Operator.running(Operator.Settings(registersItself: false), isReady: false) { _, running in
+                    try await eventually("the missing registration is named") {
+                        let (_, body) = try await running.get("/readyz?verbose")
+                        guard body.contains("there is no ValidatingWebhookConfiguration workload-validator.lanyard.dev")
+                        else { throw CommandFailure(description: body) }
+                    }
+                }
+            } catch {
+                try await remove()
+                throw error
+            }
+            try await remove()
         }
 
         @Test("while the operator is away everything is applied, in a strict namespace, too")

@@ -120,7 +120,8 @@ extension Problem {
     /// What makes an error the same one after an update: what is said of a key and its value; or, where a provider has no
     /// way, that it has none, whatever has come nearer since.
     fileprivate var identity: [String] {
-        [reason.rawValue, field ?? "", provider?.rawValue ?? "", field == nil ? "" : message]
+        let hasNoWay = reason == .noMechanism || reason == .modelNotReachable
+        return [reason.rawValue, provider?.rawValue ?? "", hasNoWay ? "" : message]
     }
 
     fileprivate static func absent(_ subject: Subject) -> Problem {

@@ -25,12 +25,21 @@ public struct RegisteredWebhooks: Sendable {
         let validating = Reflector(
             ValidatingWebhookConfiguration.self, client: client,
             configuration: .init(fieldSelector: "metadata.name=\(ours)"), logger: logger)
+        // What this process writes over and over need not be followed.
+        self.init(
+            target: target, mutating: mutating, validating: validating.store, client: client,
+            services: target == nil ? [validating] : [])
+    }
+
+    init(
+        target: WebhookRegistration.Target?, mutating: Store<MutatingWebhookConfiguration>,
+        validating: Store<ValidatingWebhookConfiguration>, client: KubernetesClient, services: [any Service] = []
+    ) {
         self.client = client
         self.target = target
         self.mutating = mutating
-        self.validating = validating.store
-        // What this process writes over and over need not be followed.
-        services = target == nil ? [validating] : []
+        self.validating = validating
+        self.services = services
     }
 
     /// Makes every entry of every registration trust these CAs.

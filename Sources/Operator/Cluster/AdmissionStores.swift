@@ -24,9 +24,6 @@ public struct AdmissionStores: Sendable {
             PartialObjectMetadata<Namespace>.self, client: client,
             configuration: .init { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
         let configurations = Reflector(MutatingWebhookConfiguration.self, client: client, logger: logger)
-        serviceAccounts = accounts.store
-        self.namespaces = namespaces.store
-        webhookConfigurations = configurations.store
         let definitions = SecretObject.Kind.allCases.map { kind in
             let selector = "metadata.name=\(kind.resourceType.definitionName)"
             return (
@@ -36,8 +33,23 @@ public struct AdmissionStores: Sendable {
                     logger: logger)
             )
         }
-        self.definitions = Dictionary(uniqueKeysWithValues: definitions.map { ($0, $1.store) })
-        services = [accounts, namespaces, configurations] + definitions.map(\.1)
+        self.init(
+            serviceAccounts: accounts.store, namespaces: namespaces.store,
+            webhookConfigurations: configurations.store,
+            definitions: Dictionary(uniqueKeysWithValues: definitions.map { ($0, $1.store) }),
+            services: [accounts, namespaces, configurations] + definitions.map(\.1))
+    }
+
+    init(
+        serviceAccounts: Store<ServiceAccount>, namespaces: Store<PartialObjectMetadata<Namespace>>,
+        webhookConfigurations: Store<MutatingWebhookConfiguration>,
+        definitions: [SecretObject.Kind: Store<CustomResourceDefinition>] = [:], services: [any Service]
+    ) {
+        self.serviceAccounts = serviceAccounts
+        self.namespaces = namespaces
+        self.webhookConfigurations = webhookConfigurations
+        self.definitions = definitions
+        self.services = services
     }
 
     public func waitUntilSynced() async throws {

@@ -16,6 +16,8 @@ struct Operator {
     struct Settings {
         /// The configuration file; `platform` first.
         var configuration = "{platform: eks, issuer: {public: true}}"
+        /// Whether it registers its webhooks, by URL; otherwise they are installed already, and it is not called.
+        var registersItself = true
 
         static func platform(_ name: String) -> Settings {
             Settings(configuration: "{platform: \(name), issuer: {public: true}}")
@@ -30,16 +32,18 @@ struct Operator {
     }
 
     /// Runs it for as long as `body` does. By then it is ready, and the API server calls it.
+    ///
+    /// - Parameter isReady: false for what cannot get ready.
     static func running<Value: Sendable>(
-        _ settings: Settings = Settings(), _ body: (ControlPlane, Operator) async throws -> Value
+        _ settings: Settings = Settings(), isReady: Bool = true, _ body: (ControlPlane, Operator) async throws -> Value
     ) async throws -> Value {
         let plane = try ControlPlane.require()
         let running = try Operator()
         defer { try? FileManager.default.removeItem(at: running.folder) }
         do {
             return try await running.run(plane, settings) {
-                try await running.waitUntilReady()
-                try await plane.waitUntilAdmitting()
+                if isReady { try await running.waitUntilReady() }
+                if settings.registersItself { try await plane.waitUntilAdmitting() }
                 return try await body(plane, running)
             }
         } catch {
@@ -59,13 +63,14 @@ struct Operator {
         let log = try FileDescriptor.open(
             FilePath(folder.appendingPathComponent("log").path), .writeOnly, options: [.create],
             permissions: .ownerReadWrite)
+        var arguments = [
+            "run", "--kubeconfig", kubeconfig, "--namespace", "lanyard-system", "--config", configuration,
+            "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
+            "--log-level", "debug",
+        ]
+        if settings.registersItself { arguments += ["--webhook-url", "https://127.0.0.1:\(webhookPort)"] }
         let result = try await Subprocess.run(
-            .path(FilePath(plane.lanyard)),
-            arguments: [
-                "run", "--kubeconfig", kubeconfig, "--namespace", "lanyard-system", "--config", configuration,
-                "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
-                "--webhook-url", "https://127.0.0.1:\(webhookPort)", "--log-level", "debug",
-            ],
+            .path(FilePath(plane.lanyard)), arguments: Arguments(arguments),
             environment: Command.environment(), input: .none, output: .discarded,
             error: .fileDescriptor(log, closeAfterSpawningProcess: true)
         ) { execution in
