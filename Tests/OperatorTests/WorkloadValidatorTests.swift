@@ -138,6 +138,24 @@ import WorkloadIdentity
         #expect(workload.contains { $0.contains("/vault/secrets/openai.env") })
     }
 
+    @Test("a key on the workload itself is sent to where it has an effect")
+    func sendsElsewhere() async throws {
+        cluster.addNamespace()
+        cluster.add(serviceAccount: "llm", Self.good)
+        let keys = [
+            "eks.amazonaws.com/role-arn": "x", "lanyard.dev/aws-region": "x", "lanyard.dev/skip-containers": "x",
+        ]
+        let warnings = try await review(.applying(.workload(.deployment, metadata: keys))).warnings
+        let start = "lanyard: Deployment ai/app: the Deployment: "
+        let middle = "has no effect on the Deployment itself; put it on"
+        #expect(
+            warnings == [
+                "\(start)eks.amazonaws.com/role-arn \(middle) ServiceAccount ai/llm",
+                "\(start)lanyard.dev/aws-region \(middle) spec.template.metadata.annotations, or on ServiceAccount ai/llm",
+                "\(start)lanyard.dev/skip-containers \(middle) spec.template.metadata.annotations",
+            ])
+    }
+
     @Test("what a container has that spoils its credentials is told")
     func judgesContainers() async throws {
         cluster.addNamespace()

@@ -11,8 +11,11 @@ public enum WorkloadMetadata {
         var problems: [Problem] = []
         for name in annotations.keys.sorted() {
             guard let key = keys.first(where: { $0.name == name }), !key.isWrittenByLanyard else { continue }
-            let isForPods = key.places.contains(.pod)
-            let place = isForPods ? "spec.template.metadata.annotations, or on \(subject)" : "\(subject)"
+            let places = [
+                key.places.contains(.pod) ? "spec.template.metadata.annotations" : nil,
+                key.places.contains(.serviceAccount) ? "\(subject)" : nil,
+            ]
+            let place = places.compactMap { $0 }.joined(separator: ", or on ")
             problems.append(
                 .warning(
                     .misplacedKey, "the \(kind): \(name) has no effect on the \(kind) itself; put it on \(place)",
