@@ -1,20 +1,20 @@
-"""What is shown: workloads on platforms, and for each what its SDK must say, and when it must fail."""
+"""What is shown: workloads on platforms, the mechanism by which each credential arrives, and who uses it there."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from control_plane import NAMESPACE
-from endpoints import AWS, Entra, Google
-
-POOL = "projects/123456789012/locations/global/workloadIdentityPools/clusters"
-PROVIDER = f"{POOL}/providers/demo"
-EMAIL = "vertex@my-project.iam.gserviceaccount.com"
-ROLE = "arn:aws:iam::111122223333:role/bedrock"
-CLIENT = "11111111-2222-4333-8444-555555555555"
-TENANT = "66666666-7777-4888-9999-aaaaaaaaaaaa"
-RULE, ORGANIZATION = "fdrl_01Rule", "22222222-2222-4333-8444-555555555555"
-ACCOUNT, WORKSPACE = "svac_01Account", "wrkspc_01Workspace"
+from endpoints.aws import AWS
+from node import AGENT
+from sdks import (
+    ACCOUNT, ALIBABA_APIS, ANTHROPIC, ANTHROPIC_KEY, AZURE_OPENAI, BEDROCK, CLIENT, DASHSCOPE_KEY, EMAIL,
+    FEDERATED_OPENAI, FEDERATED_VERTEX, GKE_VERTEX, IMPERSONATING_VERTEX, OPENAI_ACCOUNT, OPENAI_KEY, OPENAI_PROVIDER,
+    ORACLE_CHAT, ORGANIZATION, POD_IDENTITY_BEDROCK, PROFILE, PROFILE_NAME, PROVIDER, RAM_PROVIDER, RAM_ROLE, ROLE,
+    RULE, TENANT, WATSONX, WATSONX_BY_NAME, WORKSPACE)
 
 AWS_KEYS = {"eks.amazonaws.com/role-arn": ROLE, "lanyard.dev/aws-region": AWS.region}
+POD_IDENTITY_KEYS = {
+    "lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity", "lanyard.dev/aws-region": AWS.region,
+}
 AZURE_KEYS = {"azure.workload.identity/client-id": CLIENT, "azure.workload.identity/tenant-id": TENANT}
 GKE_KEYS = {
     "lanyard.dev/providers": "google-vertex", "lanyard.dev/gcp-project": "my-project",
@@ -26,118 +26,26 @@ ANTHROPIC_KEYS = {
     "lanyard.dev/anthropic-federation-rule-id": RULE, "lanyard.dev/anthropic-organization-id": ORGANIZATION,
     "lanyard.dev/anthropic-service-account-id": ACCOUNT, "lanyard.dev/anthropic-workspace-id": WORKSPACE,
 }
+OPENAI_KEYS = {
+    "lanyard.dev/openai-identity-provider-id": OPENAI_PROVIDER,
+    "lanyard.dev/openai-service-account-id": OPENAI_ACCOUNT,
+}
+IBM_KEYS = {"lanyard.dev/ibm-trusted-profile": PROFILE}
+ORACLE_KEYS = {"lanyard.dev/providers": "oracle-genai", "lanyard.dev/oci-region": "us-chicago-1"}
+ALIBABA_KEYS = {
+    "lanyard.dev/alibaba-role-arn": RAM_ROLE, "lanyard.dev/alibaba-oidc-provider-arn": RAM_PROVIDER,
+    "lanyard.dev/alibaba-region": "ap-southeast-1",
+}
 VAULT_ROLE = {"lanyard.dev/vault-role": "conformance"}
-
-# In place of the key that is stored in Vault.
-STORED_KEY = "the stored key"
-
-# The one whom no provider trusts.
-STRANGER = "stranger"
+VAULT_KEYS = {
+    **VAULT_ROLE, "lanyard.dev/vault-path.openai": "secret/data/ai/key",
+    "lanyard.dev/vault-path.anthropic": "secret/data/ai/key", "lanyard.dev/mechanism.anthropic": "vault-agent",
+    "lanyard.dev/vault-key.anthropic": "anthropic-key",
+}
 
 
 def subject(name):
     return f"system:serviceaccount:{NAMESPACE}:{name}"
-
-
-@dataclass(frozen=True)
-class Without:
-    """A variable that was injected is taken away: how the SDK fails, and whom it asks besides."""
-
-    variable: str
-    failure: str
-    hosts: frozenset = frozenset()
-
-
-@dataclass(frozen=True)
-class Application:
-    """An application with its SDK, and what is known of how the SDK behaves."""
-
-    sdk: str
-    script: str
-    # What the SDK must say of its credential, and who must have called the model by then.
-    credential: str
-    caller: str
-    # Whom it must ask, and whom it may ask in the background.
-    hosts: set
-    background: set = field(default_factory=set)
-    without: tuple = ()
-    # With a token for another audience, and with the token of a ServiceAccount that is not trusted.
-    other_audience: str = ""
-    stranger: str = ""
-    # Kept from looking for the metadata server of a machine that has none, when it finds nothing else.
-    guard: dict = field(default_factory=dict)
-
-
-BEDROCK = Application(
-    sdk="boto3", script="bedrock", credential="assume-role-with-web-identity", caller=ROLE, hosts=AWS.hosts,
-    without=(
-        Without("AWS_ROLE_ARN", "InvalidConfigError"),
-        Without("AWS_WEB_IDENTITY_TOKEN_FILE", "NoCredentialsError: Unable to locate credentials"),
-        Without("AWS_DEFAULT_REGION", "NoRegionError: You must specify a region."),
-    ),
-    other_audience="(InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: Incorrect token",
-    stranger="(AccessDenied) when calling the AssumeRoleWithWebIdentity operation",
-    guard={"AWS_EC2_METADATA_DISABLED": "true"})
-
-AZURE_OPENAI = Application(
-    sdk="azure-identity", script="azure_openai", credential="WorkloadIdentityCredential", caller=CLIENT,
-    hosts=Entra.hosts,
-    without=(
-        Without("AZURE_CLIENT_ID", "Missing required arguments: 'client_id'"),
-        Without("AZURE_TENANT_ID", "Missing required arguments: 'tenant_id'"),
-        Without("AZURE_FEDERATED_TOKEN_FILE", "Missing required arguments: 'token_file_path'"),
-    ),
-    other_audience="AADSTS700212", stranger="AADSTS700213",
-    guard={"AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential"})
-
-FEDERATED_VERTEX = Application(
-    sdk="google-auth", script="vertex", credential="google.auth.identity_pool.Credentials",
-    caller=f"principal://iam.googleapis.com/{POOL}/subject/{{subject}}",
-    hosts={Google.exchange, Google.model},
-    # It asks for the locations that the pool allows.
-    background={Google.impersonation},
-    without=(
-        Without("GOOGLE_APPLICATION_CREDENTIALS", "Your default credentials were not found"),
-        # Then it asks for the name of the project that has the pool's number.
-        Without("GOOGLE_CLOUD_PROJECT", "ProxyError", frozenset({"cloudresourcemanager.googleapis.com"})),
-    ),
-    other_audience="The audience in ID Token [...] does not match the expected audience.",
-    stranger="The given credential is rejected by the attribute condition.",
-    guard={"NO_GCE_CHECK": "true"})
-
-IMPERSONATING_VERTEX = replace(FEDERATED_VERTEX, caller=EMAIL, hosts=Google.hosts)
-
-GKE_VERTEX = Application(
-    sdk="google-auth", script="vertex", credential="google.auth.compute_engine.credentials.Credentials",
-    caller="the pod's principal", hosts={Google.model},
-    # The metadata server names the project of the node, which is not the one to be billed.
-    without=(Without("GOOGLE_CLOUD_PROJECT", "404 Client Error"),))
-
-ANTHROPIC = Application(
-    sdk="anthropic", script="anthropic_messages", credential="WorkloadIdentityCredentials", caller=RULE,
-    hosts={"api.anthropic.com"},
-    without=(
-        *(
-            Without(variable, "Could not resolve authentication method")
-            for variable in [
-                "ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID", "ANTHROPIC_IDENTITY_TOKEN_FILE",
-            ]
-        ),
-        # Optional for the SDK, and not for this rule.
-        *(
-            Without(variable, "Token exchange failed (HTTP 401)")
-            for variable in ["ANTHROPIC_SERVICE_ACCOUNT_ID", "ANTHROPIC_WORKSPACE_ID"]
-        ),
-    ),
-    other_audience="Token exchange failed (HTTP 401)", stranger="Token exchange failed (HTTP 401)")
-
-OPENAI_KEY = Application(
-    sdk="openai", script="openai_chat", credential=STORED_KEY, caller="the stored key", hosts={"api.openai.com"},
-    without=(Without("OPENAI_API_KEY", "Missing credentials."),))
-
-ANTHROPIC_KEY = Application(
-    sdk="anthropic", script="anthropic_messages", credential=STORED_KEY, caller="the stored key",
-    hosts={"api.anthropic.com"}, without=(Without("ANTHROPIC_API_KEY", "Could not resolve authentication method"),))
 
 
 @dataclass(frozen=True)
@@ -146,10 +54,14 @@ class Workload:
 
     name: str
     annotations: dict
-    # By provider: its mechanism and its application.
-    providers: dict
+    # Of each: the provider, the mechanism by which its credential arrives, and the application.
+    credentials: list
     # Whether the reverse is shown here, too.
     reverse: bool = True
+    # Whether any provider trusts it.
+    trusted: bool = True
+    # What Lanyard's report on it says: ready, or why it is not.
+    reason: str = "Ready"
 
 
 @dataclass(frozen=True)
@@ -160,50 +72,72 @@ class Platform:
 
 
 def platforms(vault_address):
-    """All that is shown. On GKE, Vault wants tokens of its own audience; on EKS, it takes the pod's own."""
-    # The stranger asks for all of these.
-    federations = {**AWS_KEYS, **AZURE_KEYS, **IMPERSONATION_KEYS, **ANTHROPIC_KEYS}
-    on_eks = {
-        "aws-bedrock": ("irsa", BEDROCK),
-        "azure-openai": ("azure-workload-identity", AZURE_OPENAI),
-        "google-vertex": ("gcp-workload-identity-federation", IMPERSONATING_VERTEX),
-        "anthropic": ("anthropic-federation", ANTHROPIC),
+    """All that is shown. On GKE, Vault wants tokens of its own audience; elsewhere, it takes the pod's own."""
+    irsa = ("aws-bedrock", "irsa", BEDROCK)
+    pod_identity = ("aws-bedrock", "eks-pod-identity", POD_IDENTITY_BEDROCK)
+    azure = ("azure-openai", "azure-workload-identity", AZURE_OPENAI)
+    vertex = ("google-vertex", "gcp-workload-identity-federation", FEDERATED_VERTEX)
+    impersonation = ("google-vertex", "gcp-workload-identity-federation", IMPERSONATING_VERTEX)
+    anthropic = ("anthropic", "anthropic-federation", ANTHROPIC)
+    openai = ("openai", "openai-federation", FEDERATED_OPENAI)
+    watsonx = ("ibm-watsonx", "ibm-trusted-profile", WATSONX)
+    oracle = ("oracle-genai", "oke-workload-identity", ORACLE_CHAT)
+    alibaba = ("alibaba-modelstudio", "alibaba-rrsa", ALIBABA_APIS)
+    openai_key = ("openai", "vault-agent", OPENAI_KEY)
+    anthropic_key = ("anthropic", "vault-agent", ANTHROPIC_KEY)
+    dashscope_key = ("alibaba-modelstudio", "vault-agent", DASHSCOPE_KEY)
+
+    # The cluster does not see the associations of EKS Pod Identity: they are declared, here or by an annotation.
+    declared = {"namespace": NAMESPACE, "serviceAccount": "pod-identity-by-configuration"}
+    pod_identity_settings = {
+        "credentialsUri": "http://{}:{}/v1/credentials".format(*AGENT), "identities": [declared],
     }
-    vault_keys = {
-        **VAULT_ROLE, "lanyard.dev/vault-path.openai": "secret/data/ai/key",
-        "lanyard.dev/vault-path.anthropic": "secret/data/ai/key", "lanyard.dev/mechanism.anthropic": "vault-agent",
-        "lanyard.dev/vault-key.anthropic": "anthropic-key",
-    }
-    vault = {"openai": ("vault-agent", OPENAI_KEY), "anthropic": ("vault-agent", ANTHROPIC_KEY)}
     return [
-        Platform("eks", {}, [
-            Workload("irsa", AWS_KEYS, {"aws-bedrock": ("irsa", BEDROCK)}),
-            Workload("azure-from-eks", AZURE_KEYS, {
-                "azure-openai": ("azure-workload-identity", AZURE_OPENAI)}, reverse=False),
-            Workload("vertex-from-eks", GOOGLE_KEYS, {
-                "google-vertex": ("gcp-workload-identity-federation", FEDERATED_VERTEX)}),
-            Workload("anthropic", ANTHROPIC_KEYS, {"anthropic": ("anthropic-federation", ANTHROPIC)}),
+        Platform("eks", {"aws": {"podIdentity": pod_identity_settings}}, [
+            Workload("irsa", AWS_KEYS, [irsa]),
+            Workload("pod-identity", POD_IDENTITY_KEYS, [pod_identity]),
+            Workload(
+                "pod-identity-by-configuration", {"lanyard.dev/aws-region": AWS.region}, [pod_identity], reverse=False),
+            Workload("azure-from-eks", AZURE_KEYS, [azure], reverse=False),
+            Workload("vertex-from-eks", GOOGLE_KEYS, [vertex]),
+            Workload("anthropic", ANTHROPIC_KEYS, [anthropic]),
+            Workload("openai", OPENAI_KEYS, [openai]),
             # One pod for four providers, also of Vault's agent beside IRSA.
             Workload("gateway", {
                 **AWS_KEYS, **AZURE_KEYS, **IMPERSONATION_KEYS, **VAULT_ROLE,
                 "lanyard.dev/vault-path.openai": "secret/data/ai/key",
-            }, {
-                **{name: on_eks[name] for name in ["aws-bedrock", "azure-openai", "google-vertex"]},
-                "openai": vault["openai"],
-            }, reverse=False),
-            Workload("vertex-impersonating", IMPERSONATION_KEYS, {
-                "google-vertex": ("gcp-workload-identity-federation", IMPERSONATING_VERTEX)}),
-            Workload("vault", vault_keys, vault),
-            Workload(STRANGER, federations, on_eks),
+            }, [irsa, azure, impersonation, openai_key], reverse=False),
+            Workload("vertex-impersonating", IMPERSONATION_KEYS, [impersonation], reverse=False),
+            Workload("vault", VAULT_KEYS, [openai_key, anthropic_key]),
+            Workload(
+                "stranger", {**AWS_KEYS, **AZURE_KEYS, **IMPERSONATION_KEYS, **ANTHROPIC_KEYS, **OPENAI_KEYS},
+                [irsa, azure, impersonation, anthropic, openai], trusted=False),
+            Workload("stranger-without-association", POD_IDENTITY_KEYS, [pod_identity], trusted=False),
         ]),
-        Platform("aks", {}, [
-            Workload("azure-on-aks", AZURE_KEYS, {"azure-openai": ("azure-workload-identity", AZURE_OPENAI)}),
+        Platform("aks", {}, [Workload("azure-on-aks", AZURE_KEYS, [azure])]),
+        Platform("gke", {"vault": {"audience": "vault", "address": vault_address, "authPath": "auth/gke"}}, [
+            Workload("bedrock-from-gke", AWS_KEYS, [("aws-bedrock", "aws-web-identity", BEDROCK)]),
+            Workload("vertex-on-gke", GKE_KEYS, [("google-vertex", "gke-workload-identity", GKE_VERTEX)]),
+            Workload("vault-with-audience", VAULT_KEYS, [openai_key, anthropic_key]),
         ]),
-        Platform("gke", {
-            "vault": {"audience": "vault", "address": vault_address, "authPath": "auth/gke"},
-        }, [
-            Workload("bedrock-from-gke", AWS_KEYS, {"aws-bedrock": ("aws-web-identity", BEDROCK)}),
-            Workload("vertex-on-gke", GKE_KEYS, {"google-vertex": ("gke-workload-identity", GKE_VERTEX)}),
-            Workload("vault-with-audience", vault_keys, vault),
+        Platform("iks", {}, [
+            Workload("watsonx", IBM_KEYS, [watsonx]),
+            Workload("watsonx-by-name", {"lanyard.dev/ibm-trusted-profile": PROFILE_NAME}, [
+                ("ibm-watsonx", "ibm-trusted-profile", WATSONX_BY_NAME)], reverse=False),
+            Workload("stranger-on-iks", IBM_KEYS, [watsonx], trusted=False),
+        ]),
+        Platform("oke", {}, [
+            Workload("oracle", ORACLE_KEYS, [oracle]),
+            Workload("stranger-on-oke", ORACLE_KEYS, [oracle], trusted=False),
+            # RRSA is no matter of ACK alone.
+            Workload("alibaba-from-oke", ALIBABA_KEYS, [alibaba], reverse=False, reason="ModelNotReachable"),
+        ]),
+        Platform("ack", {}, [
+            Workload("rrsa", ALIBABA_KEYS, [alibaba], reverse=False, reason="ModelNotReachable"),
+            # The key reaches models, and the role what else there is.
+            Workload("model-studio", {
+                **ALIBABA_KEYS, **VAULT_ROLE, "lanyard.dev/vault-path.alibaba-modelstudio": "secret/data/ai/key",
+            }, [alibaba, dashscope_key]),
+            Workload("stranger-on-ack", ALIBABA_KEYS, [alibaba], trusted=False, reason="ModelNotReachable"),
         ]),
     ]

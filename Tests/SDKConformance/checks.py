@@ -1,21 +1,25 @@
 """How a case is shown: an application runs in a container of the admitted pod, and says who it was."""
 
-import contextlib
 import json
 import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from cases import STORED_KEY, STRANGER, Application, Workload, subject
-from endpoints import Endpoint
-from layout import Container
-from processes import Failure, free_port, tail
-from proxy import Authority, PlainServer, Proxy
+from cases import Workload, subject
+from layout import UNSHARE, Container
+from node import NOBODY
+from processes import Failure, tail
+from proxy import Authority, Proxy
+from sdks import STORED_KEY, Application
 from vault import SECRETS, Vault, asks_for_agent, render
 
 APPLICATIONS = Path(__file__).resolve().parent / "applications"
 OTHER_AUDIENCE = "https://another.example"
+
+
+class NotShown(Exception):
+    """A check that cannot be made on this machine."""
 
 
 @dataclass
@@ -26,7 +30,8 @@ class Surroundings:
     bao: str
     vault: Vault
     endpoints: list
-    metadata: Endpoint
+    # By the mechanism that needs them: what runs near the pods.
+    services: dict
     authority: Authority
     folder: Path
 
@@ -56,7 +61,10 @@ class Case:
     def checks(self):
         """What is to be shown: what it is, and how."""
         application = self.application
-        if self.workload.name == STRANGER:
+        if application.has_fixed_path and UNSHARE is None:
+            yield "not shown", self.not_shown
+            return
+        if not self.workload.trusted:
             yield "refused as it is not trusted", lambda: self.fails(application.stranger)
             return
         yield "works", self.works
@@ -67,12 +75,15 @@ class Case:
                 without.failure, without=without.variable, hosts=without.hosts)
         if self.mechanism == "gke-workload-identity":
             yield "fails without a metadata server", lambda: self.fails(
-                "Your default credentials were not found", metadata=False)
+                "Your default credentials were not found", is_served=False)
         elif self.mechanism != "vault-agent":
             yield "fails with another audience", lambda: self.fails(
                 application.other_audience, audience=OTHER_AUDIENCE)
         elif any(volume["name"] == "lanyard-vault-token" for volume in self.pod["spec"]["volumes"]):
             yield "the agent fails with another audience", self.agent_fails
+
+    def not_shown(self):
+        raise NotShown("the SDK knows the token's path by heart, and no mount namespace can be had")
 
     def works(self):
         done, asked = self.run(self.container.result())
@@ -89,10 +100,10 @@ class Case:
             raise Failure(f"it says {said}, not {expected}")
         return f"{application.credential}, {said['answer']}"
 
-    def fails(self, failure, *, without=None, audience=None, metadata=True, hosts=frozenset()):
+    def fails(self, failure, *, without=None, audience=None, is_served=True, hosts=frozenset()):
         """The application fails, for this reason and no other, and asks nobody else."""
         container = self.surroundings.lay_out(self.pod, audience) if audience else self.container.result()
-        done, asked = self.run(container, guard=True, metadata=metadata, without=without)
+        done, asked = self.run(container, guard=True, is_served=is_served, without=without)
         if done.returncode == 0:
             raise Failure(f"it does not fail: {done.stdout}")
         if failure not in done.stderr:
@@ -112,7 +123,7 @@ class Case:
             raise
         raise Failure("the agent does not fail")
 
-    def run(self, container, *, guard=False, metadata=True, without=None):
+    def run(self, container, *, guard=False, is_served=True, without=None):
         """Runs the application, and returns how it ended and the hosts that it asked."""
         surroundings = self.surroundings
         command = [sys.executable, "-B", APPLICATIONS / f"{self.application.script}.py"]
@@ -123,21 +134,15 @@ class Case:
                 command = ["sh", "-c", f'. {self.secret_file(container)} && exec "$@"', "sh", *command]
         elif without is not None:
             del env[without]
-        with contextlib.ExitStack() as stack:
-            endpoints = surroundings.endpoints
-            if self.mechanism == "gke-workload-identity":
-                address = f"127.0.0.1:{free_port()}"
-                if metadata:
-                    address = stack.enter_context(PlainServer(surroundings.metadata)).address
-                endpoints = [surroundings.metadata]
-                env |= {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
-            proxy = stack.enter_context(Proxy(endpoints, surroundings.authority))
-            authority = str(surroundings.authority.file)
-            env |= {
-                "HTTPS_PROXY": f"http://{proxy.address}", "REQUESTS_CA_BUNDLE": authority, "SSL_CERT_FILE": authority,
-            }
-            if guard:
-                env |= self.application.guard
+        endpoints = surroundings.endpoints
+        if service := surroundings.services.get(self.mechanism):
+            # Its endpoint has the model, too, so that no other exchange can have served the application.
+            endpoints = [service.endpoint]
+            env |= service.env if is_served else dict.fromkeys(service.env, NOBODY)
+        if guard:
+            env |= self.application.guard
+        with Proxy(endpoints, surroundings.authority) as proxy:
+            env |= {"HTTPS_PROXY": proxy.url, **surroundings.authority.env}
             return container.run(command, env), set(proxy.asked)
 
     def secret_file(self, container):

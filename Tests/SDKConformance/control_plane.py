@@ -63,6 +63,20 @@ class ControlPlane:
         }
         return json.loads(self.kubectl("create", "-o", "json", *options, "-f", "-", text=json.dumps(pod)))
 
+    def expect_reports(self, expected):
+        """Waits until Lanyard's reports on ServiceAccounts give these reasons for being ready or not."""
+        def attempt():
+            listed = json.loads(self.kubectl("get", "workloadidentities", "-n", NAMESPACE, "-o", "json"))["items"]
+            reasons = {
+                each["metadata"]["name"]: condition["reason"]
+                for each in listed for condition in each.get("status", {}).get("conditions", [])
+                if condition["type"] == "Ready"
+            }
+            if others := {name: reasons.get(name) for name in expected if reasons.get(name) != expected[name]}:
+                raise Failure(f"Lanyard reports {others}")
+
+        eventually(attempt, "Lanyard reports what it did")
+
     def token(self, namespace, service_account, *, audience=None, seconds=3600, pod=None):
         """A token as the kubelet requests it: for one audience, or for the API server's own, and bound to a pod."""
         spec = {"expirationSeconds": seconds}
@@ -123,3 +137,5 @@ def operator(plane, lanyard, platform, settings, folder):
         except (Failure, EOFError) as error:
             raise Failure(f"lanyard on {platform}: {error}\nits log ends:\n{tail(log.read_text())}") from error
         yield
+    # It did not end by itself, so the next one would wait until its lease is over.
+    plane.kubectl("delete", "lease", "--all", "-n", "lanyard-system")

@@ -48,7 +48,7 @@ class Container:
     """The first container of a pod, as a place for processes."""
 
     def __init__(self, plane, pod, folder, *, audience=None):
-        """Lays the pod out. `audience` takes the place of that of every token that is not the API server's own."""
+        """Lays the pod out. `audience` takes the place of every token's."""
         self._plane = plane
         self._pod = pod
         self._audience = audience
@@ -103,12 +103,9 @@ class Container:
         metadata = self._pod["metadata"]
         match source:
             case {"serviceAccountToken": {"path": path, "expirationSeconds": seconds} as token}:
-                audience = token.get("audience")
-                if audience is not None and self._audience is not None:
-                    audience = self._audience
                 yield path, self._plane.token(
-                    metadata["namespace"], self._pod["spec"]["serviceAccountName"], audience=audience,
-                    seconds=seconds, pod=self._pod)
+                    metadata["namespace"], self._pod["spec"]["serviceAccountName"],
+                    audience=self._audience or token.get("audience"), seconds=seconds, pod=self._pod)
             case {"downwardAPI": {"items": items}}:
                 for item in items:
                     yield item["path"], self._field(item["fieldRef"]["fieldPath"])

@@ -6,13 +6,17 @@ authority that is to be trusted are added. A host that no endpoint stands for is
 
 import contextlib
 import datetime
+import ipaddress
 import json
+import shutil
 import ssl
 import threading
 import urllib.parse
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +30,10 @@ class Request:
     path: str
     headers: object
     body: bytes
+
+    @property
+    def query(self):
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
 
     @property
     def form(self):
@@ -100,9 +108,8 @@ class Tunnel(BaseHTTPRequestHandler):
 class Listener(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, handler):
-        super().__init__(("127.0.0.1", 0), handler)
-        self.asked = set()
+    def __init__(self, handler, address=("127.0.0.1", 0)):
+        super().__init__(address, handler)
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -112,33 +119,33 @@ class Listener(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.server_port}"
-
 
 class Proxy(Listener):
     def __init__(self, endpoints, authority):
         super().__init__(Tunnel)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked = set()
         self.endpoints = {host: endpoint for endpoint in endpoints for host in endpoint.hosts}
         self.context = authority.context
 
 
-class PlainServer(Listener):
-    """One endpoint over HTTP, without a proxy: a metadata server is one."""
-
-    def __init__(self, endpoint):
-        super().__init__(lambda connection, _, server: Handler(connection, server, endpoint))
-
-
 class Authority:
-    """A certificate authority for the endpoints' hosts; `file` is what clients are to trust."""
+    """A certificate authority for the endpoints' hosts and for an address; `file` is what clients are to trust."""
 
-    def __init__(self, hosts, folder):
+    def __init__(self, hosts, address, folder):
         self.file = folder / "authority.pem"
         authority_key, authority = certify("authority", [])
-        key, certificate = certify("endpoints", hosts, authority_key, authority)
+        names = [*map(x509.DNSName, hosts), x509.IPAddress(ipaddress.ip_address(address))]
+        key, certificate = certify("endpoints", names, authority_key, authority)
         self.file.write_bytes(pem(authority))
+        # Alibaba Cloud's SDKs trust certifi's file alone, so they find a copy of that package first.
+        python_path = folder / "python"
+        shutil.copytree(Path(certifi.__file__).parent, python_path / "certifi")
+        with open(python_path / "certifi" / "cacert.pem", "ab") as trusted:
+            trusted.write(pem(authority))
+        self.env = {
+            "REQUESTS_CA_BUNDLE": str(self.file), "SSL_CERT_FILE": str(self.file), "PYTHONPATH": str(python_path),
+        }
         chain = folder / "endpoints.pem"
         chain.write_bytes(pem(certificate) + key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -150,7 +157,7 @@ def pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def certify(name, hosts, issuer_key=None, issuer=None):
+def certify(name, alternatives, issuer_key=None, issuer=None):
     """A key and its certificate; without an issuer, an authority's own."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -168,8 +175,7 @@ def certify(name, hosts, issuer_key=None, issuer=None):
         usage = x509.KeyUsage(*(name in ("key_cert_sign", "crl_sign") for name in KEY_USAGES))
         builder = builder.add_extension(usage, critical=True)
     else:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     return key, builder.sign(signing_key, hashes.SHA256())
 
 

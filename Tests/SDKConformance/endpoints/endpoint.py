@@ -1,0 +1,50 @@
+"""What every provider has: a cluster that it knows, identities that subjects may have, and credentials."""
+
+import datetime
+import secrets
+
+import jwt
+
+
+class Verifier:
+    """What a provider knows of the cluster: its issuer and its keys."""
+
+    def __init__(self, issuer, keys):
+        self.issuer = issuer
+        self._keys = {key["kid"]: jwt.PyJWK(key).key for key in keys["keys"]}
+
+    def claims(self, token, audience):
+        """The verified claims, or jwt.InvalidTokenError of the kind that says why not."""
+        key = self._keys.get(jwt.get_unverified_header(token).get("kid"))
+        if key is None:
+            raise jwt.InvalidKeyError("the token's key is not one of the issuer's")
+        return jwt.decode(
+            token, key, algorithms=["RS256"], issuer=self.issuer, audience=audience,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]})
+
+
+class Endpoint:
+    """One provider. `trust` maps the identity that a workload asks for to the subjects that may have it.
+
+    `keys` are stored keys that are known.
+    """
+
+    headers = {}
+
+    def __init__(self, verifier, trust, keys=()):
+        self.verifier = verifier
+        self.trust = trust
+        self._principals = dict.fromkeys(keys, "the stored key")
+
+    def issue(self, principal, credential=None):
+        """Makes a credential the principal's: this one, or one that means nothing by itself."""
+        credential = credential or secrets.token_urlsafe(24)
+        self._principals[credential] = principal
+        return credential
+
+    def called_by(self, credential):
+        return f"called by {self._principals[credential]}"
+
+
+def in_an_hour():
+    return f"{datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
