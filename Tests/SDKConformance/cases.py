@@ -83,6 +83,8 @@ def platforms(vault_address):
     watsonx = ("ibm-watsonx", "ibm-trusted-profile", WATSONX)
     oracle = ("oracle-genai", "oke-workload-identity", ORACLE_CHAT)
     alibaba = ("alibaba-modelstudio", "alibaba-rrsa", ALIBABA_APIS)
+    openai_file = ("openai", "vault-csi", OPENAI_KEY)
+    openai_variable = ("openai", "external-secret", OPENAI_KEY)
     openai_key = ("openai", "vault-agent", OPENAI_KEY)
     anthropic_key = ("anthropic", "vault-agent", ANTHROPIC_KEY)
     dashscope_key = ("alibaba-modelstudio", "vault-agent", DASHSCOPE_KEY)
@@ -115,10 +117,22 @@ def platforms(vault_address):
             Workload("stranger-without-association", POD_IDENTITY_KEYS, [pod_identity], trusted=False),
         ]),
         Platform("aks", {}, [Workload("azure-on-aks", AZURE_KEYS, [azure])]),
-        Platform("gke", {"vault": {"audience": "vault", "address": vault_address, "authPath": "auth/gke"}}, [
+        Platform("gke", {
+            "vault": {"audience": "vault", "address": vault_address, "authPath": "auth/gke"},
+            "externalSecrets": {"store": "vault"},
+        }, [
             Workload("bedrock-from-gke", AWS_KEYS, [("aws-bedrock", "aws-web-identity", BEDROCK)]),
             Workload("vertex-on-gke", GKE_KEYS, [("google-vertex", "gke-workload-identity", GKE_VERTEX)]),
             Workload("vault-with-audience", VAULT_KEYS, [openai_key, anthropic_key]),
+            Workload("file-from-vault", {
+                **VAULT_ROLE, "lanyard.dev/vault-path.openai": "secret/data/ai/key",
+                "lanyard.dev/secret-delivery": "vault-csi",
+            }, [openai_file]),
+            # Nobody says that the key has been fetched.
+            Workload("variable-from-vault", {
+                "lanyard.dev/vault-path.openai": "secret/data/ai/key",
+                "lanyard.dev/secret-delivery": "external-secret",
+            }, [openai_variable], reason="SecretNotSynced"),
         ]),
         Platform("iks", {}, [
             Workload("watsonx", IBM_KEYS, [watsonx]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cases import Workload, subject
+from deliveries import Deliveries
 from layout import UNSHARE, Container
 from node import NOBODY
 from processes import Failure, tail
@@ -27,6 +28,7 @@ class Surroundings:
     """What a container has around it."""
 
     plane: object
+    deliveries: Deliveries
     bao: str
     vault: Vault
     endpoints: list
@@ -37,7 +39,7 @@ class Surroundings:
 
     def lay_out(self, pod, audience=None):
         """A container of the pod in which the init containers, of which Vault's agent is one, are done."""
-        container = Container(self.plane, pod, self.folder, audience=audience)
+        container = Container(self.plane, self.deliveries, pod, self.folder, audience=audience)
         if asks_for_agent(pod):
             done = render(container, pod["metadata"]["annotations"], self.vault, self.bao, self.folder)
             if done.returncode != 0:
@@ -76,11 +78,13 @@ class Case:
         if self.mechanism == "gke-workload-identity":
             yield "fails without a metadata server", lambda: self.fails(
                 "Your default credentials were not found", is_served=False)
-        elif self.mechanism != "vault-agent":
+        elif self.mechanism == "vault-csi":
+            yield "the volume cannot be mounted with another audience", self.login_fails
+        elif self.mechanism not in ("vault-agent", "external-secret"):
             yield "fails with another audience", lambda: self.fails(
                 application.other_audience, audience=OTHER_AUDIENCE)
         elif any(volume["name"] == "lanyard-vault-token" for volume in self.pod["spec"]["volumes"]):
-            yield "the agent fails with another audience", self.agent_fails
+            yield "the agent fails with another audience", self.login_fails
 
     def not_shown(self):
         raise NotShown("the SDK knows the token's path by heart, and no mount namespace can be had")
@@ -113,7 +117,7 @@ class Case:
             raise Failure(f"it asked {sorted(others)}, too")
         return failure
 
-    def agent_fails(self):
+    def login_fails(self):
         failure = "invalid audience (aud) claim"
         try:
             self.surroundings.lay_out(self.pod, OTHER_AUDIENCE)
@@ -121,14 +125,21 @@ class Case:
             if failure in str(error):
                 return failure
             raise
-        raise Failure("the agent does not fail")
+        raise Failure("it does not fail")
 
     def run(self, container, *, guard=False, is_served=True, without=None):
         """Runs the application, and returns how it ended and the hosts that it asked."""
         surroundings = self.surroundings
         command = [sys.executable, "-B", APPLICATIONS / f"{self.application.script}.py"]
         env = dict(container.env)
-        if self.mechanism == "vault-agent":
+        if self.mechanism == "vault-csi":
+            if without is None:
+                # A stored key's application does without one variable only: that of the key.
+                variable = self.application.without[0].variable
+                file = container.seen(f"/var/run/secrets/lanyard.dev/{self.provider}/{variable}")
+                export = f'export {variable}="$(cat {file})"'
+                command = ["sh", "-c", f'{export} && exec "$@"', "sh", *command]
+        elif self.mechanism == "vault-agent":
             # The file sets the one variable, so to do without that is to do without the file.
             if without is None:
                 command = ["sh", "-c", f'. {self.secret_file(container)} && exec "$@"', "sh", *command]

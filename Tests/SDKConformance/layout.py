@@ -47,9 +47,10 @@ ANNOTATION = re.compile(r"metadata\.annotations\['(.+)'\]")
 class Container:
     """The first container of a pod, as a place for processes."""
 
-    def __init__(self, plane, pod, folder, *, audience=None):
+    def __init__(self, plane, deliveries, pod, folder, *, audience=None):
         """Lays the pod out. `audience` takes the place of every token's."""
         self._plane = plane
+        self._deliveries = deliveries
         self._pod = pod
         self._audience = audience
         self._folder = Path(tempfile.mkdtemp(dir=folder))
@@ -66,9 +67,15 @@ class Container:
     def mount(self, volume, path):
         """Writes a volume's files where a container sees them."""
         place = self.empty_folder(path)
-        for source in self.volumes[volume]["projected"]["sources"]:
-            for name, text in self._files(source):
-                (place / name).write_text(text)
+        match self.volumes[volume]:
+            case {"csi": source}:
+                files = list(self._deliveries.files(self._pod, source, self._audience))
+            case {"projected": {"sources": sources}}:
+                files = [file for source in sources for file in self._files(source)]
+            case other:
+                raise Failure(f"the kubelet does something with {other} that is not done here")
+        for name, text in files:
+            (place / name).write_text(text)
         for file in place.iterdir():
             file.write_text(self.seen(file.read_text()))
 
@@ -117,7 +124,15 @@ class Container:
                 raise Failure(f"the kubelet does something with {source} that is not done here")
 
     def _value(self, variable):
-        return variable["value"] if "value" in variable else self._field(variable["valueFrom"]["fieldRef"]["fieldPath"])
+        match variable:
+            case {"value": value}:
+                return value
+            case {"valueFrom": {"secretKeyRef": {"name": name, "key": key}}}:
+                return self._deliveries.secret(self._pod["metadata"]["namespace"], name)[key]
+            case {"valueFrom": {"fieldRef": {"fieldPath": path}}}:
+                return self._field(path)
+            case _:
+                raise Failure(f"the kubelet does something with {variable} that is not done here")
 
     def _field(self, path):
         metadata = self._pod["metadata"]

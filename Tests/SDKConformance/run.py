@@ -3,7 +3,7 @@
 Run by hack/sdk-conformance. A control plane, `lanyard run` and OpenBao are started; for every case a ServiceAccount is
 annotated and a pod created, which is laid out for a process as the kubelet would do it (layout.py); an application
 with the provider's real SDK then calls a model through the SDK's default chain (applications/), against endpoints that
-verify its token as the provider does (endpoints/, proxy.py, node.py, vault.py). And the reverse: with a variable taken
+verify its token as the provider does (endpoints/, proxy.py, node.py, vault.py, deliveries.py). And the reverse: with a variable taken
 away, a token of another audience, or a subject that is not trusted, it fails as the SDK is known to. cases.py has the
 table, and sdks.py what is known of each SDK. Where an SDK wants a line of code, its application has it and says so.
 """
@@ -22,6 +22,7 @@ import layout
 from cases import platforms, subject
 from checks import Case, NotShown, Surroundings
 from control_plane import ControlPlane, operator
+from deliveries import Deliveries
 from endpoints.alibaba import Alibaba
 from endpoints.anthropic import Anthropic
 from endpoints.aws import AWS, EKSPodIdentityAgent
@@ -75,7 +76,9 @@ def show_all(plane, lanyard, bao, vault, folder):
     vault.store()
     vault.trust(plane, "auth/kubernetes", names)
     vault.trust(plane, "auth/gke", names, audience="vault")
-    surroundings = surround(plane, bao, vault, {subject(name) for name in names}, folder)
+    deliveries = Deliveries(plane, vault)
+    deliveries.install()
+    surroundings = surround(plane, deliveries, bao, vault, {subject(name) for name in names}, folder)
     results = []
     with contextlib.ExitStack() as stack:
         for service in surroundings.services.values():
@@ -105,7 +108,7 @@ def show(platform, pods, surroundings):
         pool.shutdown(cancel_futures=True)
 
 
-def surround(plane, bao, vault, trusted, folder):
+def surround(plane, deliveries, bao, vault, trusted, folder):
     verifier = Verifier(plane.issuer, plane.keys)
     endpoints = [
         AWS(verifier, {ROLE: trusted}),
@@ -131,7 +134,7 @@ def surround(plane, bao, vault, trusted, folder):
             "OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH": str(authority.file),
         }, authority.context),
     }
-    return Surroundings(plane, bao, vault, endpoints, services, authority, folder)
+    return Surroundings(plane, deliveries, bao, vault, endpoints, services, authority, folder)
 
 
 def admit(plane, workload):
