@@ -1,9 +1,13 @@
 """A real API server, and `lanyard run` beside it."""
 
+import base64
 import contextlib
 import functools
 import json
 import os
+import ssl
+import tempfile
+import urllib.error
 import urllib.request
 
 from processes import Failure, eventually, free_port, run, running, tail
@@ -12,14 +16,24 @@ NAMESPACE = "conformance"
 
 
 class ControlPlane:
-    """One API server, talked to by kubectl as its administrator."""
+    """One API server, talked to as its administrator: by kubectl, and for what there is much of, directly."""
 
     def __init__(self, repository, kubectl, kubeconfig):
         self.repository = repository
         self.kubeconfig = kubeconfig
         self._command = [kubectl, "--kubeconfig", kubeconfig]
-        cluster = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
-        self.url = cluster["clusters"][0]["cluster"]["server"]
+        config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        self.url = cluster["server"]
+        context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        with tempfile.NamedTemporaryFile() as file:
+            for part in ["client-certificate-data", "client-key-data"]:
+                file.write(base64.b64decode(user[part]))
+            file.flush()
+            context.load_cert_chain(file.name)
+        # The machine may have a proxy, which is not for loopback.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
         discovery = json.loads(self.kubectl("get", "--raw", "/.well-known/openid-configuration"))
         self.issuer = discovery["issuer"]
         self.keys = json.loads(self.kubectl("get", "--raw", "/openid/v1/jwks"))
@@ -49,19 +63,32 @@ class ControlPlane:
     def apply(self, *objects):
         self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
-    def service_account(self, name, annotations):
-        self.apply({
-            "apiVersion": "v1", "kind": "ServiceAccount",
-            "metadata": {"name": name, "namespace": NAMESPACE, "annotations": annotations},
-        })
+    def create(self, path, content):
+        """Creates an object, and returns it as the API server has made it."""
+        request = urllib.request.Request(
+            f"{self.url}{path}", data=json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Failure(f"POST {path}: {error.read().decode()}") from error
 
-    def create_pod(self, name, *options):
+    def service_accounts(self, annotations):
+        """ServiceAccounts with these annotations, by their names."""
+        self.apply(*(
+            {
+                "apiVersion": "v1", "kind": "ServiceAccount",
+                "metadata": {"name": name, "namespace": NAMESPACE, "annotations": each},
+            }
+            for name, each in annotations.items()
+        ))
+
+    def create_pod(self, name, query=""):
         """Creates a pod of the ServiceAccount of the same name, and returns it as it was admitted."""
-        pod = {
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE},
+        return self.create(f"/api/v1/namespaces/{NAMESPACE}/pods{query}", {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
             "spec": {"serviceAccountName": name, "containers": [{"name": "app", "image": "app"}]},
-        }
-        return json.loads(self.kubectl("create", "-o", "json", *options, "-f", "-", text=json.dumps(pod)))
+        })
 
     def expect_reports(self, expected):
         """Waits until Lanyard's reports on ServiceAccounts give these reasons for being ready or not."""
@@ -89,8 +116,7 @@ class ControlPlane:
             }
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
-        answer = json.loads(self.kubectl("create", "--raw", path, "-f", "-", text=json.dumps(request)))
-        return answer["status"]["token"]
+        return self.create(path, request)["status"]["token"]
 
     @functools.cache
     def config_map(self, namespace, name):
@@ -123,15 +149,17 @@ def operator(plane, lanyard, platform, settings, folder):
         mechanism = "irsa" if platform == "eks" else "aws-web-identity"
 
         def injected():
-            annotations = plane.create_pod(probe, "--dry-run=server")["metadata"].get("annotations", {})
+            annotations = plane.create_pod(probe, "?dryRun=All")["metadata"].get("annotations", {})
             if annotations.get("lanyard.dev/injected") != f"aws-bedrock={mechanism}":
                 raise Failure(f"a pod's annotations are {annotations}")
 
         try:
             eventually(ready, "lanyard is ready")
-            plane.service_account(probe, {
-                "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/probe",
-                "lanyard.dev/aws-region": "us-east-1",
+            plane.service_accounts({
+                probe: {
+                    "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/probe",
+                    "lanyard.dev/aws-region": "us-east-1",
+                },
             })
             eventually(injected, "the API server calls lanyard")
         except (Failure, EOFError) as error:

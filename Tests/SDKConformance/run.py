@@ -85,6 +85,7 @@ def show_all(plane, lanyard, bao, vault, folder):
             stack.enter_context(service.serving())
         for platform in table:
             with operator(plane, lanyard, platform.name, platform.settings, folder):
+                plane.service_accounts({workload.name: workload.annotations for workload in platform.workloads})
                 pods = [admit(plane, workload) for workload in platform.workloads]
                 plane.expect_reports({workload.name: workload.reason for workload in platform.workloads})
             results += show(platform, pods, surroundings)
@@ -139,7 +140,6 @@ def surround(plane, deliveries, bao, vault, trusted, folder):
 
 def admit(plane, workload):
     """The workload's pod, as the API server and Lanyard have made it."""
-    plane.service_account(workload.name, workload.annotations)
     pod = plane.create_pod(workload.name)
     stamp = pod["metadata"].get("annotations", {}).get("lanyard.dev/injected", "")
     expected = {f"{provider}={mechanism}" for provider, mechanism, _ in workload.credentials}
