@@ -6,7 +6,9 @@ struct Lanyard: AsyncParsableCommand {
         commandName: "lanyard",
         abstract: "Gives pods the credentials of AI providers, without stored keys.",
         version: Version.current,
-        subcommands: [Run.self, Inject.self, Check.self, MatrixCommand.self, Status.self, Version.self])
+        subcommands: [
+            Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Status.self, Version.self,
+        ])
 
     static func main() async {
         do {

@@ -8,6 +8,8 @@ protocol CredentialMechanism: Sendable {
     func tier(on platform: Platform) -> Tier
     /// Decides on the inputs alone. The issuer has been looked at before.
     func attempt(_ request: BindingRequest) -> Attempt
+    /// What has to be told to the provider, and what is written on the ServiceAccount in the end.
+    func setUp(_ request: SetUpRequest) -> SetUp
 }
 
 extension CredentialMechanism {

@@ -96,3 +96,61 @@ struct VaultAgent: SecretDelivery {
             """
     }
 }
+
+extension VaultAgent {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        let vault = request.configuration.vault
+        // The pod's own token has the API server's audience.
+        let own: ShellText =
+            """
+            $(kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" |
+              jq -rR 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .aud[0]')
+            """
+        let trust = VaultTrust(
+            request, apiKey, for: .serviceAccount,
+            audience: .init(
+                "AUDIENCE", vault.audience, or: .expression(own), remark: "of the token that the agent presents"))
+        let other = request.inputs[.secretDelivery].map { $0 != mechanism.rawValue } ?? false
+        return SetUp(
+            variables: trust.variables,
+            steps: [vault.injector == .vault ? Self.vaultChart : Self.openBaoChart] + trust.steps + [
+                .init(
+                    """
+                    \(vault.audience == nil ? Self.ownToken : Self.tokenForVault) It writes a file, and SDKs read \
+                    \(apiKey.variable): the command of the container sources the file. An application that cannot be changed \
+                    needs external-secret.
+                    """,
+                    code: "command: [sh, -c, '. /vault/secrets/\(provider).env && exec APPLICATION']")
+            ],
+            annotations: VaultTrust.annotations + ["lanyard.dev/vault-role=${VAULT_ROLE}"]
+                + (other ? ["lanyard.dev/secret-delivery=vault-agent"] : []))
+    }
+
+    private static let ownToken =
+        """
+        The agent presents the pod's own token, so automountServiceAccountToken must not be false. A token for Vault alone is \
+        safer: set vault.audience in Lanyard's configuration, and AUDIENCE to the same.
+        """
+
+    private static let tokenForVault =
+        "The agent presents a token for Vault alone, as vault.audience in Lanyard's configuration has it."
+
+    private static let vaultChart = SetUp.Step(
+        "Vault's injector, once in a cluster.",
+        #"""
+        helm repo add hashicorp https://helm.releases.hashicorp.com
+        helm upgrade --install vault hashicorp/vault --namespace vault --create-namespace --reuse-values \
+          --set server.enabled=false --set injector.enabled=true --set "global.externalVaultAddr=${VAULT_ADDR}"
+        """#)
+
+    private static let openBaoChart = SetUp.Step(
+        """
+        OpenBao's injector, once in a cluster. Webhooks run in the order of their names, and Lanyard's has to run first: so \
+        the name of this release sorts behind pod-injector.
+        """,
+        #"""
+        helm repo add openbao https://openbao.github.io/openbao-helm
+        helm upgrade --install secrets-openbao openbao/openbao --namespace openbao --create-namespace --reuse-values \
+          --set server.enabled=false --set injector.enabled=true --set "global.externalBaoAddr=${VAULT_ADDR}"
+        """#)
+}

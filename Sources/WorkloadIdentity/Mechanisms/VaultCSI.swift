@@ -56,8 +56,6 @@ struct VaultCSI: SecretDelivery {
         role: String, path: String, field: String, _ vault: Configuration.VaultSettings
     ) -> JSONValue {
         let prefix = vault.injector.rawValue
-        let login = "auth/"
-        let mount = vault.authPath.hasPrefix(login) ? String(vault.authPath.dropFirst(login.count)) : vault.authPath
         // JSON is YAML, and quotes everything.
         let objects: JSONValue = [
             [
@@ -65,10 +63,62 @@ struct VaultCSI: SecretDelivery {
             ]
         ]
         var parameters: JSONValue = ["roleName": .string(role), "objects": .string(objects.serializedString())]
-        parameters["\(prefix)AuthMountPath"] = .string(mount)
+        parameters["\(prefix)AuthMountPath"] = .string(vault.authMount)
         parameters["\(prefix)Address"] = vault.address.map { .string($0) }
         parameters["\(prefix)Namespace"] = vault.namespace.map { .string($0) }
         parameters["audience"] = vault.audience.map { .string($0) }
         return parameters
     }
+}
+
+// https://secrets-store-csi-driver.sigs.k8s.io/getting-started/installation
+extension VaultCSI {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        let vault = request.configuration.vault
+        // The CSI provider asks for tokens of this audience unless it is told otherwise.
+        let audience = vault.audience ?? "vault"
+        let file = "\(request.mountPath)/\(apiKey.variable)"
+        let trust = VaultTrust(
+            request, apiKey, for: .serviceAccount, audience: .init("AUDIENCE", .known(audience)))
+        return SetUp(
+            variables: trust.variables,
+            steps: [
+                .init(
+                    "The Secrets Store CSI driver, once in a cluster.",
+                    #"""
+                    helm repo add secrets-store-csi-driver https://kubernetes-sigs.github.io/secrets-store-csi-driver/charts
+                    helm upgrade --install csi-secrets-store secrets-store-csi-driver/secrets-store-csi-driver \
+                      --namespace kube-system --set enableSecretRotation=true
+                    """#),
+                vault.injector == .vault ? Self.vaultChart : Self.openBaoChart,
+            ] + trust.steps + [
+                .init(
+                    """
+                    The driver mounts a file, and SDKs read \(apiKey.variable): the command of the container reads the file. An \
+                    application that cannot be changed needs external-secret. Lanyard keeps the SecretProviderClass.
+                    """,
+                    code: """
+                        command: [sh, -c, 'export \(apiKey.variable)="$(cat \(file))" && exec APPLICATION']
+                        """)
+            ],
+            annotations: VaultTrust.annotations + [
+                "lanyard.dev/vault-role=${VAULT_ROLE}", "lanyard.dev/secret-delivery=vault-csi",
+            ])
+    }
+
+    private static let vaultChart = SetUp.Step(
+        "Vault's provider for it, once in a cluster.",
+        #"""
+        helm repo add hashicorp https://helm.releases.hashicorp.com
+        helm upgrade --install vault hashicorp/vault --namespace vault --create-namespace --reuse-values \
+          --set server.enabled=false --set csi.enabled=true --set "global.externalVaultAddr=${VAULT_ADDR}"
+        """#)
+
+    private static let openBaoChart = SetUp.Step(
+        "OpenBao's provider for it, once in a cluster.",
+        #"""
+        helm repo add openbao https://openbao.github.io/openbao-helm
+        helm upgrade --install secrets-openbao openbao/openbao --namespace openbao --create-namespace --reuse-values \
+          --set server.enabled=false --set csi.enabled=true --set "global.externalBaoAddr=${VAULT_ADDR}"
+        """#)
 }

@@ -81,3 +81,91 @@ struct AlibabaRRSA: CredentialMechanism {
                 problems: problems))
     }
 }
+
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-ims-2019-08-15-createoidcprovider
+extension AlibabaRRSA {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        let inputs = request.inputs
+        let settings = request.configuration.alibaba
+        let provider = inputs[.alibabaOIDCProviderARN] ?? settings.oidcProviderARN
+        let account =
+            inputs[.alibabaRoleARN].flatMap { ValueSyntax.alibabaResource($0, "role/", lengths: 1...64) }
+            ?? provider.flatMap { ValueSyntax.alibabaResource($0, "oidc-provider/", lengths: 1...128) }
+        let name = inputs[.alibabaRoleARN]?.split(separator: "/").last.map(String.init) ?? inputs[.alibabaRoleName]
+        let isACK = request.facts.platform == .ack
+        return SetUp(
+            issuer: .fetched(by: "Alibaba Cloud"),
+            variables: [
+                .init("AUDIENCE", .known("sts.aliyuncs.com")),
+                .init(
+                    "ACCOUNT_ID", account, or: .expression("$(aliyun sts GetCallerIdentity | jq -r .AccountId)"),
+                    remark: "of the role"),
+                .init("REGION", inputs[.alibabaRegion] ?? settings.region, or: .placeholder("region of STS")),
+                .init("ROLE_NAME", name, or: .expression("\"$NAME\""), remark: "64 characters at most"),
+            ] + (isACK ? [.init("CLUSTER_ID", .placeholder("id of the ACK cluster"))] : []) + [
+                .init(
+                    "OIDC_PROVIDER_ARN", provider,
+                    or: isACK
+                        ? .expression(#""acs:ram::${ACCOUNT_ID}:oidc-provider/ack-rrsa-${CLUSTER_ID}""#)
+                        : .expression(#""acs:ram::${ACCOUNT_ID}:oidc-provider/${NAME}""#)),
+                .init("POLICY", .placeholder("RAM policy of what the role may do")),
+            ],
+            steps: (isACK ? [] : [Self.oidcProvider]) + [
+                .init(
+                    "Whom the role trusts: this ServiceAccount alone. The issuer is compared to the letter.",
+                    #"""
+                    TRUST_POLICY=$(cat <<JSON
+                    {
+                      "Version": "1",
+                      "Statement": [
+                        {
+                          "Effect": "Allow",
+                          "Action": "sts:AssumeRole",
+                          "Principal": {"Federated": ["${OIDC_PROVIDER_ARN}"]},
+                          "Condition": {
+                            "StringEquals": {
+                              "oidc:iss": "${ISSUER}",
+                              "oidc:aud": "${AUDIENCE}",
+                              "oidc:sub": "${SUBJECT}"
+                            }
+                          }
+                        }
+                      ]
+                    }
+                    JSON
+                    )
+                    """#),
+                .init(
+                    """
+                    The role, and what it may do. RRSA alone reaches no model: Model Studio takes API keys only. It is for \
+                    Alibaba Cloud's other APIs, such as KMS, where a key may be kept; to call models, set up one of the ways \
+                    for a stored key as well (lanyard.dev/vault-path.alibaba-modelstudio).
+                    """,
+                    #"""
+                    aliyun ram CreateRole --RoleName "$ROLE_NAME" --AssumeRolePolicyDocument "$TRUST_POLICY"
+                    aliyun ram AttachPolicyToRole --PolicyType Custom --PolicyName "$POLICY" --RoleName "$ROLE_NAME"
+                    ROLE_ARN="acs:ram::${ACCOUNT_ID}:role/${ROLE_NAME}"
+                    """#),
+            ],
+            annotations: [
+                "lanyard.dev/alibaba-role-arn=${ROLE_ARN}",
+                "lanyard.dev/alibaba-oidc-provider-arn=${OIDC_PROVIDER_ARN}",
+                "lanyard.dev/alibaba-region=${REGION}",
+            ])
+    }
+
+    private static let oidcProvider = SetUp.Step(
+        """
+        An OIDC provider for the issuer, once in the account of the role; skip this if it is there. RAM wants the fingerprint \
+        of the certificate authority that the issuer's certificate is from: the last one of the chain that it shows.
+        """,
+        #"""
+        ISSUER_HOST=${ISSUER#https://}
+        ISSUER_HOST=${ISSUER_HOST%%/*}
+        FINGERPRINT=$(openssl s_client -connect "${ISSUER_HOST%%:*}:443" -servername "${ISSUER_HOST%%:*}" -showcerts < /dev/null |
+          awk '/BEGIN CERTIFICATE/ {pem = ""} {pem = pem $0 "\n"} /END CERTIFICATE/ {last = pem} END {printf "%s", last}' |
+          openssl x509 -noout -fingerprint -sha1 | sed 's/.*=//; s/://g')
+        aliyun ims CreateOIDCProvider --OIDCProviderName "${OIDC_PROVIDER_ARN##*/}" --IssuerUrl "$ISSUER" \
+          --ClientIds "$AUDIENCE" --Fingerprints "$FINGERPRINT"
+        """#)
+}

@@ -78,3 +78,80 @@ struct AzureWorkloadIdentity: CredentialMechanism {
                 problems: problems))
     }
 }
+
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+// https://learn.microsoft.com/azure/ai-services/openai/how-to/role-based-access-control
+extension AzureWorkloadIdentity {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        let clientID = request.inputs[.azureClientID]
+        let identity = SetUp.Step(
+            """
+            The identity: a managed identity here. An application registration does as well: `az ad app create` and \
+            `az ad sp create`, and CLIENT_ID is its appId.
+            """,
+            """
+            az identity create --name "$NAME" --resource-group "$RESOURCE_GROUP"
+            CLIENT_ID=$(az identity show --name "$NAME" --resource-group "$RESOURCE_GROUP" --query clientId --output tsv)
+            """)
+        return SetUp(
+            issuer: .fetched(by: "Microsoft Entra"),
+            variables: [
+                .init("AUDIENCE", .known(Self.audience)),
+                .init(
+                    "TENANT_ID", request.inputs[.azureTenantID] ?? request.configuration.azure.tenantID,
+                    or: .expression("$(az account show --query tenantId --output tsv)")),
+                clientID.map { .init("CLIENT_ID", .known($0)) }
+                    ?? .init("RESOURCE_GROUP", .placeholder("resource group of the identity")),
+                .init("OPENAI_RESOURCE", .placeholder("Azure OpenAI resource")),
+                .init("OPENAI_GROUP", .placeholder("resource group of the Azure OpenAI resource")),
+            ],
+            steps: (clientID == nil ? [identity] : []) + [
+                .init(
+                    """
+                    The federated credential. Entra compares the issuer to the letter, with its trailing slash if it has one; \
+                    it takes exactly one audience, and this one; no wildcards. An identity has room for 20 credentials. Make \
+                    them one after the other. A new one takes some minutes to work everywhere: until then tokens are refused \
+                    with AADSTS70021.
+                    """,
+                    #"""
+                    CREDENTIAL=$(cat <<JSON
+                    {
+                      "name": "${NAME}",
+                      "issuer": "${ISSUER}",
+                      "subject": "${SUBJECT}",
+                      "audiences": ["${AUDIENCE}"]
+                    }
+                    JSON
+                    )
+                    IDENTITY_NAME=$(az identity list --query "[?clientId=='${CLIENT_ID}'].name" --output tsv)
+                    IDENTITY_GROUP=$(az identity list --query "[?clientId=='${CLIENT_ID}'].resourceGroup" --output tsv)
+                    if [ -n "$IDENTITY_NAME" ]; then
+                      az identity federated-credential create --name "$NAME" \
+                        --identity-name "$IDENTITY_NAME" --resource-group "$IDENTITY_GROUP" \
+                        --issuer "$ISSUER" --subject "$SUBJECT" --audiences "$AUDIENCE"
+                    else
+                      az ad app federated-credential create --id "$CLIENT_ID" --parameters "$CREDENTIAL"
+                    fi
+                    """#),
+                .init(
+                    "What it may do: the least role that calls models.",
+                    #"""
+                    PRINCIPAL_ID=$(az ad sp show --id "$CLIENT_ID" --query id --output tsv)
+                    SCOPE=$(az cognitiveservices account show \
+                      --name "$OPENAI_RESOURCE" --resource-group "$OPENAI_GROUP" --query id --output tsv)
+                    az role assignment create --role "Cognitive Services OpenAI User" --scope "$SCOPE" \
+                      --assignee-object-id "$PRINCIPAL_ID" --assignee-principal-type ServicePrincipal
+                    """#),
+                .init(
+                    "DefaultAzureCredential finds it by itself; the client of openai takes it as a token provider.",
+                    code: """
+                        credential = DefaultAzureCredential()
+                        tokens = get_bearer_token_provider(credential, "https://cognitiveservices.azure.com/.default")
+                        client = AzureOpenAI(azure_ad_token_provider=tokens)
+                        """),
+            ],
+            annotations: [
+                "azure.workload.identity/client-id=${CLIENT_ID}", "azure.workload.identity/tenant-id=${TENANT_ID}",
+            ])
+    }
+}

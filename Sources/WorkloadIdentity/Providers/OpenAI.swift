@@ -60,3 +60,64 @@ struct OpenAIFederation: CredentialMechanism {
                 problems: problems))
     }
 }
+
+extension OpenAIFederation {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        // OpenAI's guides have it fetch the keys of these three; all others upload them.
+        let isFetched = [.eks, .aks, .gke].contains(request.facts.platform)
+        return SetUp(
+            issuer: isFetched ? .fetched(by: "OpenAI") : .named,
+            variables: [
+                .init("AUDIENCE", .known(request.configuration.openai.audience)),
+                .init(
+                    "IDENTITY_PROVIDER_ID", request.inputs[.openAIIdentityProvider],
+                    or: .placeholder("id of the workload identity provider, from step 1")),
+                .init(
+                    "OPENAI_ACCOUNT_ID", request.inputs[.openAIServiceAccount],
+                    or: .placeholder("id of the service account, from step 2")),
+            ],
+            steps: [
+                isFetched ? Self.fetchedKeys : Self.uploadedKeys,
+                .init(
+                    """
+                    There, add a service account mapping: the assertion sub, with the value that this prints, to a service \
+                    account of the project that is billed. A mapping can narrow what it may do: calling models is enough.
+                    """,
+                    #"printf 'sub = %s\n' "$SUBJECT""#),
+                .init(
+                    """
+                    No SDK of OpenAI's reads variables for this: the application passes what Lanyard injects. An application \
+                    that cannot be changed needs external-secret. Tokens of OpenAI's live for an hour at most, and no longer \
+                    than the cluster's.
+                    """,
+                    code: """
+                        client = OpenAI(workload_identity={
+                            "identity_provider_id": os.environ["OPENAI_IDENTITY_PROVIDER_ID"],
+                            "service_account_id": os.environ["OPENAI_SERVICE_ACCOUNT_ID"],
+                            "provider": openai.auth.k8s_service_account_token_provider(os.environ["OPENAI_IDENTITY_TOKEN_FILE"])})
+                        """),
+            ],
+            annotations: [
+                "lanyard.dev/openai-identity-provider-id=${IDENTITY_PROVIDER_ID}",
+                "lanyard.dev/openai-service-account-id=${OPENAI_ACCOUNT_ID}",
+            ])
+    }
+
+    private static let fetchedKeys = SetUp.Step(
+        """
+        As an owner of the organization, under Organization settings > Security > Workload identity provider, make a provider \
+        of the platform's kind with this issuer and audience. There is no command for it.
+        """,
+        #"printf 'issuer: %s\naudience: %s\n' "$ISSUER" "$AUDIENCE""#)
+
+    private static let uploadedKeys = SetUp.Step(
+        """
+        As an owner of the organization, under Organization settings > Security > Workload identity provider, make a provider \
+        of the kind Kubernetes with this issuer and audience, and upload jwks.json as a whole. There is no command for it. \
+        OpenAI does not fetch these keys: when the cluster's signing keys change, upload them again.
+        """,
+        #"""
+        kubectl get --raw /openid/v1/jwks > jwks.json
+        printf 'issuer: %s\naudience: %s\n' "$ISSUER" "$AUDIENCE"
+        """#)
+}

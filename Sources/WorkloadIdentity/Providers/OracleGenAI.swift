@@ -53,3 +53,50 @@ struct OKEWorkloadIdentity: CredentialMechanism {
                 ]))
     }
 }
+
+extension OKEWorkloadIdentity {
+    func setUp(_ request: SetUpRequest) -> SetUp {
+        SetUp(
+            variables: [
+                .init("CLUSTER_ID", .placeholder("OCID of the cluster")),
+                .init("COMPARTMENT_ID", .placeholder("OCID of the compartment whose models are called")),
+                .init("REGION", request.inputs[.ociRegion], or: .placeholder("region whose models are called")),
+                .init("PROVIDERS", .known(request.providers)),
+            ],
+            steps: [
+                .init(
+                    """
+                    Only enhanced clusters have workload identity. The second command makes a basic cluster one; that costs \
+                    more, and there is no way back.
+                    """,
+                    #"""
+                    oci ce cluster get --cluster-id "$CLUSTER_ID" --query data.type --raw-output
+                    oci ce cluster update --cluster-id "$CLUSTER_ID" --type ENHANCED_CLUSTER
+                    """#),
+                .init(
+                    """
+                    What it may do: call models of one compartment. The statement names the workload; dynamic groups know \
+                    nothing of ServiceAccounts. For chat alone write generative-ai-chat in place of generative-ai-family. \
+                    Policies are made in the home region of the tenancy.
+                    """,
+                    #"""
+                    STATEMENTS=$(cat <<JSON
+                    ["Allow any-user to use generative-ai-family in compartment id ${COMPARTMENT_ID} where all {request.principal.type = 'workload', request.principal.namespace = '${NAMESPACE}', request.principal.service_account = '${SERVICE_ACCOUNT}', request.principal.cluster_id = '${CLUSTER_ID}'}"]
+                    JSON
+                    )
+                    oci iam policy create --compartment-id "$COMPARTMENT_ID" --name "$NAME" \
+                      --description "Models for a ServiceAccount" --statements "$STATEMENTS"
+                    """#),
+                .init(
+                    """
+                    The pod presents its own token, so automountServiceAccountToken must not be false. The application asks \
+                    its SDK for this signer: the one for resource principals looks for files that are not there.
+                    """,
+                    code: """
+                        signer = oci.auth.signers.get_oke_workload_identity_resource_principal_signer()
+                        client = oci.generative_ai_inference.GenerativeAiInferenceClient(config={}, signer=signer)
+                        """),
+            ],
+            annotations: ["lanyard.dev/providers=${PROVIDERS}", "lanyard.dev/oci-region=${REGION}"])
+    }
+}

@@ -9,16 +9,13 @@ struct ManifestInput: ParsableArguments {
 
     @OptionGroup var facts: OfflineFacts
 
-    @Option(name: [.customShort("n"), .long], help: "The namespace of objects that name none.")
-    var namespace = "default"
-
     @Flag(help: "Exit with 1 for warnings too.")
     var strict = false
 
     func read() throws(UsageProblem) -> (ManifestSet, PlatformFacts, Configuration) {
         let configuration = try ConfigurationFile.read(facts.config)
-        let facts = try facts.facts(configuration)
-        return (try ManifestSet(files: files, defaultNamespace: namespace), facts, configuration)
+        let manifests = try ManifestSet(files: files, defaultNamespace: facts.namespace)
+        return (manifests, try facts.facts(configuration), configuration)
     }
 }
 
@@ -32,6 +29,9 @@ struct OfflineFacts: ParsableArguments {
 
     @Option(help: "The operator's configuration file.")
     var config: String?
+
+    @Option(name: [.customShort("n"), .long], help: "The namespace of objects that name none.")
+    var namespace = "default"
 
     func facts(_ configuration: Configuration) throws(UsageProblem) -> PlatformFacts {
         var known = configuration.platform

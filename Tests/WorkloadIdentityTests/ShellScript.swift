@@ -1,0 +1,102 @@
+/// A script of `explain`, read without a shell: enough of its language to see what it would do.
+struct ShellScript {
+    var lines: [String]
+
+    init(_ text: String) {
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// The lines that a shell does not skip.
+    var commands: [String] { lines.filter { !$0.hasPrefix("#") && !$0.isEmpty } }
+
+    /// The commands with lines that end in a backslash joined to the next.
+    var joinedCommands: [String] {
+        commands.joined(separator: "\n").replacing(#/\s*\\\n\s*/#, with: " ").split(separator: "\n").map(String.init)
+    }
+
+    /// The mechanisms that have a part of their own.
+    var explained: [String] {
+        lines.compactMap { $0.firstMatch(of: #/^# ==== ([a-z-]+) \(/#).map { String($0.1) } }
+    }
+
+    /// What is assigned to each variable last, as it is written.
+    var assignments: [String: String] {
+        var assignments: [String: String] = [:]
+        for line in commands {
+            if let match = line.firstMatch(of: #/^(?:export )?([A-Z_]+)=(.*?)(?:  \# .*)?$/#) {
+                assignments[String(match.1)] = String(match.2)
+            } else if let match = line.firstMatch(of: #/^read -rs ([A-Z_]+)$/#) {
+                assignments[String(match.1)] = ""
+            }
+        }
+        return assignments
+    }
+
+    /// The variables that are used before anything is assigned to them.
+    var undefined: Set<String> {
+        var defined: Set<String> = []
+        var undefined: Set<String> = []
+        for line in commands {
+            // What follows `:+` counts only if the variable has a value.
+            let guarded = Set(line.matches(of: #/\$\{([A-Z_]+):\+/#).map { String($0.1) })
+            let used = Set(line.matches(of: #/\$\{?([A-Z_]+)/#).map { String($0.1) })
+            undefined.formUnion(used.subtracting(guarded).subtracting(defined))
+            if let match = line.firstMatch(of: #/^(?:export |read -rs )?([A-Z_]+)(?:=|$)/#) {
+                defined.insert(String(match.1))
+            }
+        }
+        return undefined
+    }
+
+    /// The documents between `<<NAME` and `NAME`.
+    func documents(_ name: String) -> [String] {
+        var documents: [String] = []
+        var document: [String]?
+        for line in lines {
+            if line == name {
+                if let finished = document { documents.append(finished.joined(separator: "\n")) }
+                document = nil
+            } else if document != nil {
+                document?.append(line)
+            } else if line.hasSuffix("<<\(name)") {
+                document = []
+            }
+        }
+        return documents
+    }
+
+    /// A text with the script's variables in place of their names.
+    ///
+    /// - Parameter values: what commands and people would give to variables.
+    func expanded(_ text: String, _ values: [String: String]) -> String {
+        text.replacing(#/\$(?:([A-Z_]+)|\{([A-Z_]+)((?:#|//)[^}]*)?\})/#) { match in
+            let name = String(match.1 ?? match.2 ?? "")
+            var value = values[name] ?? expanded(unquoted(assignments[name] ?? "?\(name)?"), values)
+            if match.3?.hasPrefix("#") == true, let prefix = match.3?.dropFirst(), value.hasPrefix(prefix) {
+                value = String(value.dropFirst(prefix.count))
+            }
+            return value
+        }
+    }
+
+    /// The annotations that the last `kubectl annotate` writes.
+    func annotations(_ values: [String: String]) -> [String: String] {
+        var annotations: [String: String] = [:]
+        for command in joinedCommands where command.hasPrefix("kubectl annotate") {
+            annotations = [:]
+            for match in command.matches(of: #/"([^"]*=[^"]*)"/#) {
+                let pair = expanded(String(match.1), values)
+                guard let equals = pair.firstIndex(of: "=") else { continue }
+                annotations[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            }
+        }
+        return annotations
+    }
+
+    private func unquoted(_ word: String) -> String {
+        for quote in ["'", "\""] where word.hasPrefix(quote) && word.hasSuffix(quote) && word.count > 1 {
+            return String(word.dropFirst().dropLast()).replacing(#"'\''"#, with: "'")
+        }
+        return word
+    }
+}
