@@ -173,6 +173,23 @@ struct ControllerTests {
         #expect(most.withLock { $0 } == 3)
     }
 
+    @Test("what was broken off when it was cancelled is done when it runs again, as after a lost lease")
+    func resumes() async throws {
+        let reconciler = ScriptedReconciler { [clock] _, attempt in
+            if attempt == 0 { try await clock.sleep(for: .seconds(3600)) }
+            return .done
+        }
+        let controller = controller(reconciler)
+        controller.queue.add(key)
+        try await running(controller) {
+            _ = await clock.nextDeadline()
+        }
+        try await running(controller) {
+            await eventually { count("success") == 1 }
+        }
+        #expect(reconciler.reconciled == [key, key])
+    }
+
     @Test("finishes what it has begun when it is shut down, and nothing else")
     func shutDown() async throws {
         let gate = LiveGate()

@@ -97,7 +97,8 @@ public final class Controller: Service {
     private func finish(_ key: ObjectKey, _ error: any Error, _ logger: Logger) {
         switch error {
         case is CancellationError where Task.isCancelled:
-            queue.succeeded(key, again: nil)
+            // Work that was broken off is for whoever runs this next.
+            queue.succeeded(key, again: .zero)
         case let error as TerminalError:
             logger.error("reconciliation failed for good", error: error.cause)
             metrics.failed.increment()
