@@ -48,7 +48,7 @@ final class Signal: Sendable {
     private func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let woken = state.withLock { state in
+                let woken: [CheckedContinuation<Void, Never>] = state.withLock { state in
                     // Cancellation marks the task before it calls the handler below, so it is noticed here or there.
                     if state.isSent || Task.isCancelled {
                         state.isSent = false
