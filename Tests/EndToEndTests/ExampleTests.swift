@@ -81,6 +81,7 @@ private struct Example: Sendable {
 
     static let all = [
         bedrock, azure, vertex, vault("openai", "OPENAI_API_KEY"), vault("anthropic", "ANTHROPIC_API_KEY"), anthropic,
+        openAI,
     ]
 
     private static func path(_ provider: String) -> String { "/var/run/secrets/lanyard.dev/\(provider)" }
@@ -142,6 +143,19 @@ private struct Example: Sendable {
             tokens: [
                 "lanyard-anthropic": Token(
                     audience: "https://api.anthropic.com", seconds: 3600, mountPath: path("anthropic"))
+            ])
+    }
+
+    private static let openAI = Example(name: "openai-federation") { _ in
+        Expectation(
+            injected: "openai=openai-federation",
+            variables: [
+                "OPENAI_IDENTITY_PROVIDER_ID": "idp-demo", "OPENAI_SERVICE_ACCOUNT_ID": "sa-demo",
+                "OPENAI_IDENTITY_TOKEN_FILE": "\(path("openai"))/token",
+            ],
+            tokens: [
+                "lanyard-openai": Token(
+                    audience: "https://api.openai.com/v1", seconds: 3600, mountPath: path("openai"))
             ])
     }
 
