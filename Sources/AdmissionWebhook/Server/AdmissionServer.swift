@@ -68,6 +68,8 @@ public struct AdmissionServer: Service {
         var tls = try TLSConfiguration.makeServerConfiguration(certificateReloader: certificate)
         tls.minimumTLSVersion = .tlsv12
         tls.applicationProtocols = ["http/1.1"]
+        // A peer that does not answer the end of TLS would hold up the end of the process for five seconds.
+        tls.shutdownTimeout = .seconds(1)
         return tls
     }
 

@@ -58,6 +58,7 @@ public struct CertificateKeeper: Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
+            try? await webhooks.waitUntilRead()
             while !Task.isCancelled {
                 let pause = await round()
                 try? await clock.sleep(for: pause)

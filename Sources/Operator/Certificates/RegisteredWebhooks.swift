@@ -42,6 +42,13 @@ public struct RegisteredWebhooks: Sendable {
         self.services = services
     }
 
+    /// Waits until it is known what is registered, where that has to be known.
+    func waitUntilRead() async throws {
+        guard target == nil else { return }
+        try await mutating.waitUntilSynced()
+        try await validating.waitUntilSynced()
+    }
+
     /// Makes every entry of every registration trust these CAs.
     ///
     /// - Throws: if one does not. All others do then.
