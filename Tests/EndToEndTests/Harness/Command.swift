@@ -32,8 +32,8 @@ enum Command {
                     environment: self.environment(environment),
                     input: .string(input), output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
                 return CommandResult(
-                    exitCode: result.terminationStatus.exitCode, output: result.standardOutput ?? "",
-                    errors: result.standardError ?? "")
+                    exitCode: result.terminationStatus.exitCode, output: result.standardOutput,
+                    errors: result.standardError)
             }
             group.addTask {
                 try await Task.sleep(for: timeout)
