@@ -17,6 +17,14 @@ enum Command {
     /// No command of the tests takes longer.
     private static let timeout = Duration.seconds(120)
 
+    /// A text as a file without a name. Through a pipe, Subprocess would not survive a program that ends before it has read all.
+    private static func descriptor(reading text: String) throws -> FileDescriptor {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("input-\(UUID().uuidString)")
+        try text.write(to: file, atomically: false, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try FileDescriptor.open(FilePath(file.path), .readOnly)
+    }
+
     /// Runs a program to its end.
     ///
     /// - Parameter environment: all that it gets, beside where programs and temporary files are: this machine's settings
@@ -30,7 +38,8 @@ enum Command {
                 let result = try await Subprocess.run(
                     .path(FilePath(program)), arguments: Arguments(arguments),
                     environment: self.environment(environment),
-                    input: .string(input), output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
+                    input: .fileDescriptor(try descriptor(reading: input), closeAfterSpawningProcess: true),
+                    output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
                 return CommandResult(
                     exitCode: result.terminationStatus.exitCode, output: result.standardOutput,
                     errors: result.standardError)
