@@ -13,6 +13,7 @@ public struct Injection: Sendable {
 
     private let plan: Plan
     private let podPointer: JSONPointer
+    private let jitter: LifetimeJitter?
     private var pod: PodDraft
     /// The problems as a set: a pod may have as many as it has containers.
     private var reported: Set<Problem> = []
@@ -20,9 +21,13 @@ public struct Injection: Sendable {
     /// - Parameters:
     ///   - pod: a pod, or the template of a workload's pods.
     ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
-    public init(of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer()) {
+    ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest.
+    public init(
+        of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
+    ) {
         self.plan = plan
         podPointer = pointer
+        self.jitter = jitter
         self.pod = PodDraft(pod)
         guard !plan.outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
@@ -64,7 +69,9 @@ public struct Injection: Sendable {
         for edit in edits { pod.apply(edit) }
 
         let volumeIsMounted = edits.contains { $0.mountPath != nil || $0.isMounted }
-        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted { pod.addVolume(volume) }
+        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted {
+            pod.addVolume(jitter?.applied(to: volume) ?? volume)
+        }
         for annotation in addition.annotations {
             if annotation.owner == .user, pod.annotation(annotation.name) != nil { continue }
             if annotation.name == addition.volume?.shownAnnotation, !volumeIsMounted { continue }
@@ -105,7 +112,7 @@ public struct Injection: Sendable {
 
     private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
         var edits: [ContainerEdit] = []
-        for container in pod.containers where outcome.containers.contains(container.name) {
+        for container in pod.containers where outcome.serves(container.name) {
             let edit = ContainerEdit(outcome, of: provider, in: container)
             edit.problems.forEach { report($0) }
             edits.append(edit)
@@ -122,12 +129,12 @@ public struct Injection: Sendable {
     private mutating func reportUnknownContainers() {
         let names = Set(pod.containers.map(\.name))
         for (_, outcome) in plan.outcomes {
-            for name in outcome.containers.include + outcome.containers.skip where !names.contains(name) {
+            for name in outcome.namedContainers where !names.contains(name) {
                 report(
                     .warning(
                         .unknownContainer,
                         """
-                        the pod has no container "\(name)", which its include or skip list names; it has \
+                        the pod has no container "\(name)", which an annotation names; it has \
                         \(names.sorted().joined(separator: ", "))
                         """
                     ))

@@ -69,6 +69,8 @@ extension Problem.Reason: CustomStringConvertible {
     public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
     public static let subjectTooLong = Self(rawValue: "SubjectTooLong")
     public static let singleUseToken = Self(rawValue: "SingleUseToken")
+    public static let sessionNameUnusable = Self(rawValue: "SessionNameUnusable")
+    public static let managedWebhookFirst = Self(rawValue: "ManagedWebhookFirst")
     public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
 
     // The pod.
