@@ -25,10 +25,7 @@ public struct Injection: Sendable {
     public init(
         of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
     ) {
-        self.plan = plan
-        podPointer = pointer
-        self.jitter = jitter
-        self.pod = PodDraft(pod)
+        self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         guard !plan.outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
             problems = [
@@ -42,6 +39,51 @@ public struct Injection: Sendable {
         }
         stamp()
         patch = self.pod.patch(at: podPointer)
+    }
+
+    init(of plan: Plan, draft: PodDraft, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil) {
+        self.plan = plan
+        podPointer = pointer
+        self.jitter = jitter
+        pod = draft
+    }
+
+    // MARK: Containers of a running pod
+
+    /// Gives each binding that the pod has to the draft's containers.
+    mutating func lend() {
+        guard pod.isWellFormed, !pod.containers.isEmpty else { return }
+        for (provider, outcome) in plan.outcomes where lend(outcome, of: provider) {
+            injected.append((provider, outcome.mechanism))
+        }
+        patch = pod.patch(at: podPointer)
+    }
+
+    private mutating func lend(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
+        let addition = outcome.addition
+        guard !addition.groups.isEmpty || addition.volume?.mountPath != nil else { return false }
+        guard hasFiles(of: addition) else {
+            report(
+                .warning(
+                    .podTooOld,
+                    """
+                    \(provider): a running pod gets no volume, and this one has none of \(outcome.mechanism) as it would \
+                    be made now, so \(provider) is left out; create the pod anew
+                    """,
+                    provider: provider))
+            return false
+        }
+        let edits = containerEdits(outcome, of: provider).filter(\.isServed)
+        for edit in edits { pod.apply(edit) }
+        return !edits.isEmpty
+    }
+
+    /// Whether the pod has the volume of a binding, and what the volume shows.
+    private func hasFiles(of addition: PodAddition) -> Bool {
+        guard let volume = addition.volume, volume.mountPath != nil else { return true }
+        guard pod.volume(named: volume.name).map(volume.matches) == true else { return false }
+        let shown = addition.annotations.first { $0.name == volume.shownAnnotation }
+        return shown.map { pod.annotation($0.name) == $0.value } ?? true
     }
 
     // MARK: Bindings

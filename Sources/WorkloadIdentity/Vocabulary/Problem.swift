@@ -82,6 +82,7 @@ extension Problem.Reason: CustomStringConvertible {
     public static let environmentUnknown = Self(rawValue: "EnvironmentUnknown")
     public static let unknownContainer = Self(rawValue: "UnknownContainer")
     public static let anotherIdentity = Self(rawValue: "AnotherIdentity")
+    public static let podTooOld = Self(rawValue: "PodTooOld")
     public static let malformedPod = Self(rawValue: "MalformedPod")
     public static let requirementUnmet = Self(rawValue: "RequirementUnmet")
     public static let serviceAccountNotFound = Self(rawValue: "ServiceAccountNotFound")
