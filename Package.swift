@@ -141,7 +141,10 @@ let package = Package(
         .testTarget(
             name: "WorkloadIdentityTests", dependencies: ["JSON", "WorkloadIdentity"], swiftSettings: settings),
         .testTarget(
-            name: "PodInjectionTests", dependencies: ["JSON", "WorkloadIdentity", "PodInjection"],
+            name: "PodInjectionTests",
+            dependencies: [
+                "JSON", "WorkloadIdentity", "PodInjection", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "AdmissionWebhookTests", dependencies: httpTestKit + ["JSON", "AdmissionWebhook"],

@@ -36,8 +36,9 @@ struct ContainerEdit {
                 "the volume \(other) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
             return
         }
-        addVariables(addition.groups)
-        mount(addition)
+        let groups = addition.groups.filter { $0.containers.contains(container.name) }
+        addVariables(groups)
+        mount(addition.volume, for: groups)
         if isServed {
             reportMissing(addition.expected)
             reportEnvironmentSources()
@@ -73,9 +74,9 @@ struct ContainerEdit {
 
     /// Mounts the volume if a variable that counts in this container names a file of it; or if none does, and the
     /// application knows the file.
-    private mutating func mount(_ addition: PodAddition) {
-        guard isServed, let volume = addition.volume, let path = volume.mountPath else { return }
-        let names = addition.groups.flatMap(\.variables).filter(\.isInVolume)
+    private mutating func mount(_ volume: PodAddition.Volume?, for groups: [PodAddition.VariableGroup]) {
+        guard isServed, let volume, let path = volume.mountPath else { return }
+        let names = groups.flatMap(\.variables).filter(\.isInVolume)
         let isNeeded = names.contains { variable in
             variables.contains(variable) || container.value(of: variable.name) == variable.value
         }

@@ -13,6 +13,7 @@ public struct Injection: Sendable {
 
     private let plan: Plan
     private let podPointer: JSONPointer
+    private let jitter: LifetimeJitter?
     private var pod: PodDraft
     /// The problems as a set: a pod may have as many as it has containers.
     private var reported: Set<Problem> = []
@@ -20,10 +21,11 @@ public struct Injection: Sendable {
     /// - Parameters:
     ///   - pod: a pod, or the template of a workload's pods.
     ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
-    public init(of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer()) {
-        self.plan = plan
-        podPointer = pointer
-        self.pod = PodDraft(pod)
+    ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest.
+    public init(
+        of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
+    ) {
+        self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         guard !plan.outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
             problems = [
@@ -37,6 +39,51 @@ public struct Injection: Sendable {
         }
         stamp()
         patch = self.pod.patch(at: podPointer)
+    }
+
+    init(of plan: Plan, draft: PodDraft, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil) {
+        self.plan = plan
+        podPointer = pointer
+        self.jitter = jitter
+        pod = draft
+    }
+
+    // MARK: Containers of a running pod
+
+    /// Gives each binding that the pod has to the draft's containers.
+    mutating func lend() {
+        guard pod.isWellFormed, !pod.containers.isEmpty else { return }
+        for (provider, outcome) in plan.outcomes where lend(outcome, of: provider) {
+            injected.append((provider, outcome.mechanism))
+        }
+        patch = pod.patch(at: podPointer)
+    }
+
+    private mutating func lend(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
+        let addition = outcome.addition
+        guard !addition.groups.isEmpty || addition.volume?.mountPath != nil else { return false }
+        guard hasFiles(of: addition) else {
+            report(
+                .warning(
+                    .podTooOld,
+                    """
+                    \(provider): a running pod gets no volume, and this one has none of \(outcome.mechanism) as it would \
+                    be made now, so \(provider) is left out; create the pod anew
+                    """,
+                    provider: provider))
+            return false
+        }
+        let edits = containerEdits(outcome, of: provider).filter(\.isServed)
+        for edit in edits { pod.apply(edit) }
+        return !edits.isEmpty
+    }
+
+    /// Whether the pod has the volume of a binding, and what the volume shows.
+    private func hasFiles(of addition: PodAddition) -> Bool {
+        guard let volume = addition.volume, volume.mountPath != nil else { return true }
+        guard pod.volume(named: volume.name).map(volume.matches) == true else { return false }
+        let shown = addition.annotations.first { $0.name == volume.shownAnnotation }
+        return shown.map { pod.annotation($0.name) == $0.value } ?? true
     }
 
     // MARK: Bindings
@@ -64,7 +111,9 @@ public struct Injection: Sendable {
         for edit in edits { pod.apply(edit) }
 
         let volumeIsMounted = edits.contains { $0.mountPath != nil || $0.isMounted }
-        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted { pod.addVolume(volume) }
+        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted {
+            pod.addVolume(jitter?.applied(to: volume) ?? volume)
+        }
         for annotation in addition.annotations {
             if annotation.owner == .user, pod.annotation(annotation.name) != nil { continue }
             if annotation.name == addition.volume?.shownAnnotation, !volumeIsMounted { continue }
@@ -105,7 +154,7 @@ public struct Injection: Sendable {
 
     private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
         var edits: [ContainerEdit] = []
-        for container in pod.containers where outcome.containers.contains(container.name) {
+        for container in pod.containers where outcome.serves(container.name) {
             let edit = ContainerEdit(outcome, of: provider, in: container)
             edit.problems.forEach { report($0) }
             edits.append(edit)
@@ -122,12 +171,12 @@ public struct Injection: Sendable {
     private mutating func reportUnknownContainers() {
         let names = Set(pod.containers.map(\.name))
         for (_, outcome) in plan.outcomes {
-            for name in outcome.containers.include + outcome.containers.skip where !names.contains(name) {
+            for name in outcome.namedContainers where !names.contains(name) {
                 report(
                     .warning(
                         .unknownContainer,
                         """
-                        the pod has no container "\(name)", which its include or skip list names; it has \
+                        the pod has no container "\(name)", which an annotation names; it has \
                         \(names.sorted().joined(separator: ", "))
                         """
                     ))

@@ -6,6 +6,8 @@ extension PodAddition.Variable {
         switch value {
         case .text(let text):
             ["name": .string(name), "value": .string(text)]
+        case .podField(let path):
+            ["name": .string(name), "valueFrom": ["fieldRef": ["fieldPath": .string(path)]]]
         case .secretKey(let secret, let key):
             ["name": .string(name), "valueFrom": ["secretKeyRef": ["name": .string(secret), "key": .string(key)]]]
         }
@@ -17,6 +19,10 @@ extension PodAddition.Variable.Value {
     init?(_ variable: JSONValue) {
         guard let source = variable["valueFrom"], !source.isNull else {
             self = .text(variable["value"]?.string ?? "")
+            return
+        }
+        if let path = source["fieldRef"]?["fieldPath"]?.string {
+            self = .podField(path)
             return
         }
         guard let secret = source["secretKeyRef"]?["name"]?.string, let key = source["secretKeyRef"]?["key"]?.string

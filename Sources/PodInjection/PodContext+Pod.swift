@@ -8,6 +8,7 @@ extension PodContext {
     public init(pod: JSONValue, serviceAccountMounts: Bool? = nil) {
         let spec = pod["spec"]
         self.init(
+            name: pod["metadata"]?["name"]?.string,
             annotations: pod["metadata"]?["annotations"]?.strings ?? [:],
             labels: pod["metadata"]?["labels"]?.strings ?? [:],
             mountsServiceAccountToken: spec?["automountServiceAccountToken"]?.bool ?? serviceAccountMounts ?? true,

@@ -17,7 +17,13 @@ struct PodDraft {
     private var variables: [JSONPointer: [PodAddition.Variable]] = [:]
     private var mounts: [JSONPointer: [(volume: String, path: String)]] = [:]
 
-    init(_ pod: JSONValue) {
+    /// - Parameters:
+    ///   - lists: the lists of containers that may be added to.
+    ///   - settled: the containers in them that may not, by name.
+    init(
+        _ pod: JSONValue, containersIn lists: [String] = ["initContainers", "containers"],
+        except settled: Set<String> = []
+    ) {
         let spec = pod["spec"]
         var isWellFormed = spec?["containers"]?.array != nil
         func optional<Value>(_ value: JSONValue?, _ read: (JSONValue) -> Value?) -> Value? {
@@ -31,9 +37,10 @@ struct PodDraft {
         presentLabels = optional(metadata?["labels"], \.object)
         presentVolumes = optional(spec?["volumes"], \.array)
         var containers: [Container] = []
-        for field in ["initContainers", "containers"] {
+        for field in lists {
             for (index, container) in (optional(spec?[field], \.array) ?? []).enumerated() {
                 _ = optional(container, \.object)
+                if let name = container["name"]?.string, settled.contains(name) { continue }
                 containers.append(
                     Container(
                         container, pointer: JSONPointer("spec", field, String(index)),

@@ -124,6 +124,8 @@ private struct Example: Sendable {
         guard platform != "gke" else { return expected }
         expected.injected = "google-vertex=gcp-workload-identity-federation"
         expected.variables["GOOGLE_APPLICATION_CREDENTIALS"] = "\(path("google-vertex"))/credentials.json"
+        expected.variables["CLOUDSDK_COMPUTE_REGION"] = "us-central1"
+        expected.variables["CLOUDSDK_CORE_PROJECT"] = "my-project"
         expected.tokens["lanyard-google-vertex"] = Token(
             audience:
                 "https://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/clusters/providers/demo",

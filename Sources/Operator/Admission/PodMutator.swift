@@ -29,7 +29,7 @@ public struct PodMutator: AdmissionHandler {
         }
         let context = PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken)
         let plan = planner.plan(for: subject, account, pod: context)
-        let injection = Injection(of: plan, into: pod)
+        let injection = Injection(of: plan, into: pod, jitter: LifetimeJitter(reviewUID: request.uid))
         let problems = plan.problems + injection.problems
 
         if context.requiresInjection, let refusal = refusal(plan, injection, problems) {

@@ -40,6 +40,9 @@ struct Inputs {
         self[key].map(ValueSyntax.names(in:)) ?? []
     }
 
+    /// Whether a key has a value that cannot be used. One that says which identity is meant must not be ignored.
+    func isInvalid(_ key: AnnotationKey) -> Bool { invalidKeys.contains(key.name) }
+
     /// The object that a key's value stands on, for messages.
     func place(of key: AnnotationKey) -> String {
         description(of: values[key.name]?.place ?? (key.places.contains(.serviceAccount) ? .serviceAccount : .pod))
@@ -47,7 +50,7 @@ struct Inputs {
 
     /// What to say when a required key has no usable value, as the end of "it needs …".
     func missing(_ key: AnnotationKey, or setting: String? = nil) -> String {
-        if invalidKeys.contains(key.name) { return "a valid \(key.name)" }
+        if isInvalid(key) { return "a valid \(key.name)" }
         return "\(key.name)\(setting.map { " (or \($0) in the configuration)" } ?? "")"
     }
 

@@ -152,8 +152,9 @@ public struct ValueSyntax: Sendable {
         "a field's name: letters, digits, \".\", \"_\" and \"-\"", accepts: vaultRole.accepts)
 
     /// The names in a list, separated by commas or semicolons, as each of the vendors' webhooks takes one of the two.
+    /// EKS' reads its list as CSV, so that a name may stand in quotes.
     static func names(in list: String) -> [String] {
-        list.split { $0 == "," || $0 == ";" }.map { $0.trimmingWhitespace }.filter { !$0.isEmpty }
+        list.filter { $0 != "\"" }.split { $0 == "," || $0 == ";" }.map { $0.trimmingWhitespace }.filter { !$0.isEmpty }
     }
 }
 

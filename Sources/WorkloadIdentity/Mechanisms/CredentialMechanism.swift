@@ -42,6 +42,12 @@ struct BindingRequest {
             field: key.name, provider: provider)
     }
 
+    func noEffect(_ key: AnnotationKey, without other: AnnotationKey) -> Problem {
+        .warning(
+            .noEffect, "\(inputs.place(of: key)): \(key.name) has no effect without \(other.name)",
+            field: key.name, provider: provider)
+    }
+
     func applicationMustPass(_ what: String) -> Problem {
         .warning(.applicationMustPass, "\(subject): \(provider): the application must pass \(what)", provider: provider)
     }
@@ -51,21 +57,26 @@ struct BindingRequest {
         _ vendorKey: AnnotationKey?, default configured: Int, bounds: ClosedRange<Int>, problems: inout [Problem]
     ) -> Int {
         for key in [vendorKey, .tokenExpiration].compactMap({ $0 }) {
-            guard let seconds = inputs[key].flatMap(Int.init) else { continue }
-            let clamped = min(max(seconds, bounds.lowerBound), bounds.upperBound)
-            if clamped != seconds {
-                problems.append(
-                    .warning(
-                        .outOfRange,
-                        """
-                        \(inputs.place(of: key)): \(key.name) is \(seconds), but \(provider) takes \
-                        \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is used
-                        """,
-                        field: key.name, provider: provider))
-            }
-            return clamped
+            if let seconds = seconds(key, within: bounds, problems: &problems) { return seconds }
         }
         return min(max(configured, bounds.lowerBound), bounds.upperBound)
+    }
+
+    /// The value of a key within its bounds; `nil` if it has none.
+    func seconds(_ key: AnnotationKey, within bounds: ClosedRange<Int>, problems: inout [Problem]) -> Int? {
+        guard let seconds = inputs[key].flatMap(Int.init) else { return nil }
+        let clamped = min(max(seconds, bounds.lowerBound), bounds.upperBound)
+        if clamped != seconds {
+            problems.append(
+                .warning(
+                    .outOfRange,
+                    """
+                    \(inputs.place(of: key)): \(key.name) is \(seconds), but \(provider) takes \
+                    \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is used
+                    """,
+                    field: key.name, provider: provider))
+        }
+        return clamped
     }
 }
 

@@ -19,6 +19,17 @@ public struct Binding: Hashable, Sendable {
         public var staticCredentials: [String]
         /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
         var identity: String
+
+        /// Whether a container gets it.
+        public func serves(_ container: String) -> Bool {
+            containers.contains(container) && addition.containers.contains(container)
+        }
+
+        /// The containers that annotations name, which a pod should have.
+        public var namedContainers: [String] {
+            let selections = [containers, addition.containers] + addition.groups.map(\.containers)
+            return selections.flatMap { $0.include + $0.skip }
+        }
     }
 
     public var isBlocked: Bool { outcomes.isEmpty }

@@ -124,7 +124,8 @@ extension Binding {
             addition: grant.addition,
             object: grant.object,
             containers: ContainerSelection(
-                include: inputs.names(.includeContainers),
+                include: inputs.names(
+                    provider.includeKey.flatMap { inputs[$0] == nil ? nil : $0 } ?? .includeContainers),
                 skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
             staticCredentials: mechanism.mechanism.isSecretDelivery
                 ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },

@@ -2,6 +2,8 @@
 public struct PodAddition: Hashable, Sendable {
     public var volume: Volume?
     public var groups: [VariableGroup]
+    /// The containers that there is an identity for, whatever the user's lists say.
+    public var containers: ContainerSelection
     /// Annotations for another webhook, or that the volume reads.
     public var annotations: [Annotation]
     /// Labels by which the vendor's own tools know such pods.
@@ -14,11 +16,13 @@ public struct PodAddition: Hashable, Sendable {
     public var readBy: ReadMark?
 
     public init(
-        volume: Volume? = nil, groups: [VariableGroup] = [], annotations: [Annotation] = [], labels: [Label] = [],
+        volume: Volume? = nil, groups: [VariableGroup] = [], containers: ContainerSelection = ContainerSelection(),
+        annotations: [Annotation] = [], labels: [Label] = [],
         expected: [ExpectedVariable] = [], yieldsTo: [String] = [], readBy: ReadMark? = nil
     ) {
         self.volume = volume
         self.groups = groups
+        self.containers = containers
         self.annotations = annotations
         self.labels = labels
         self.expected = expected
@@ -76,12 +80,18 @@ public struct PodAddition: Hashable, Sendable {
         public struct Token: Hashable, Sendable {
             public var audience: String
             public var expirationSeconds: Int
+            /// Where it is set, each pod gets a lifetime between this and `expirationSeconds`, so that pods that start
+            /// together do not renew their tokens together.
+            public var shortestExpirationSeconds: Int?
             /// The file's name in the volume.
             public var path: String
 
-            public init(audience: String, expirationSeconds: Int, path: String = "token") {
+            public init(
+                audience: String, expirationSeconds: Int, shortestExpirationSeconds: Int? = nil, path: String = "token"
+            ) {
                 self.audience = audience
                 self.expirationSeconds = expirationSeconds
+                self.shortestExpirationSeconds = shortestExpirationSeconds
                 self.path = path
             }
         }
@@ -122,6 +132,8 @@ public struct PodAddition: Hashable, Sendable {
     public struct Variable: Hashable, Sendable {
         public enum Value: Hashable, Sendable {
             case text(String)
+            /// A field of the pod, by the downward API: known only once the pod has been made.
+            case podField(String)
             /// A container that takes it does not start before the Secret is there.
             case secretKey(secret: String, key: String)
         }
@@ -155,10 +167,15 @@ public struct PodAddition: Hashable, Sendable {
 
         public var rule: Rule
         public var variables: [Variable]
+        /// The containers in which they have these values.
+        public var containers: ContainerSelection
 
-        public init(_ rule: Rule, _ variables: [Variable]) {
+        public init(
+            _ rule: Rule, _ variables: [Variable], in containers: ContainerSelection = ContainerSelection()
+        ) {
             self.rule = rule
             self.variables = variables
+            self.containers = containers
         }
     }
 

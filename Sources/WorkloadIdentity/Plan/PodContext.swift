@@ -5,6 +5,8 @@ public struct PodContext: Hashable, Sendable {
         case windows
     }
 
+    /// `nil`: not known yet, since the API server makes it up or this is the template of many pods.
+    public var name: String?
     public var annotations: [String: String]
     public var labels: [String: String]
     /// What the pod and its ServiceAccount say together; Kubernetes' default is to mount.
@@ -12,9 +14,10 @@ public struct PodContext: Hashable, Sendable {
     public var operatingSystem: OperatingSystem
 
     public init(
-        annotations: [String: String] = [:], labels: [String: String] = [:], mountsServiceAccountToken: Bool = true,
-        operatingSystem: OperatingSystem = .linux
+        name: String? = nil, annotations: [String: String] = [:], labels: [String: String] = [:],
+        mountsServiceAccountToken: Bool = true, operatingSystem: OperatingSystem = .linux
     ) {
+        self.name = name
         self.annotations = annotations
         self.labels = labels
         self.mountsServiceAccountToken = mountsServiceAccountToken

@@ -22,16 +22,23 @@ extension AnnotationKey {
         "eks.amazonaws.com/token-expiration", on: [.serviceAccount, .pod], .seconds)
     static let awsSkipContainers = AnnotationKey("eks.amazonaws.com/skip-containers", on: [.pod], .list)
     static let awsRegion = lanyard("aws-region", .region)
+    static let awsRoleARNs = lanyard("aws-role-arns", .awsRoleARNs, asksFor: "aws-bedrock")
+    static let awsSessionNameFromPod = lanyard("aws-session-name-from-pod", .boolean)
 
-    fileprivate static let aws: [AnnotationKey] = [
-        .awsRoleARN, .awsAudience, .awsSTSRegionalEndpoints, .awsTokenExpiration, .awsSkipContainers, .awsRegion,
-    ]
+    fileprivate static let aws: [AnnotationKey] =
+        [
+            .awsRoleARN, .awsAudience, .awsSTSRegionalEndpoints, .awsTokenExpiration, .awsSkipContainers, .awsRegion,
+            .awsRoleARNs, .awsSessionNameFromPod,
+        ] + awsAssumedRole
 }
 
 /// EKS Pod Identity, exactly as EKS' own webhook makes it. The association of role and ServiceAccount lives in the EKS API,
 /// so it has to be declared here.
 /// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 struct EKSPodIdentity: CredentialMechanism {
+    /// EKS' webhook spreads its default lifetime, and no other, so that not all of a cluster's agents renew at once.
+    private static let shortest = [86400: 79200]
+
     let mechanism = Mechanism.eksPodIdentity
 
     func tier(on platform: Platform) -> Tier { .native }
@@ -47,6 +54,10 @@ struct EKSPodIdentity: CredentialMechanism {
         let expiration = request.tokenExpiration(
             .awsTokenExpiration, default: request.configuration.aws.tokenExpirationSeconds, bounds: 600...86400,
             problems: &problems)
+        let isChosen = [AnnotationKey.awsTokenExpiration, .tokenExpiration].contains { request.inputs[$0] != nil }
+        problems += [.awsRoleARNs, .awsAssumeRoleARN, .awsSessionNameFromPod].filter { request.inputs[$0] != nil }.map {
+            request.noEffect($0, "with EKS Pod Identity, role and session are those of the association")
+        }
         let region = AWSRegion(request)
         let tokenFile = request.pod.path("\(settings.tokenMountPath)/\(settings.tokenPath)")
         return .fits(
@@ -55,7 +66,9 @@ struct EKSPodIdentity: CredentialMechanism {
                     volume: .init(
                         name: settings.volumeName, mountPath: settings.tokenMountPath,
                         token: .init(
-                            audience: settings.audience, expirationSeconds: expiration, path: settings.tokenPath)),
+                            audience: settings.audience, expirationSeconds: expiration,
+                            shortestExpirationSeconds: isChosen ? nil : Self.shortest[expiration],
+                            path: settings.tokenPath)),
                     groups: region.groups + [
                         .init(
                             .allOrNone,
@@ -103,45 +116,69 @@ extension CredentialMechanism {
     /// `sts:AssumeRoleWithWebIdentity`: the SDKs read a role and a token file.
     fileprivate func webIdentity(_ request: BindingRequest, volumeName: String, mountPath: String) -> Attempt {
         let inputs = request.inputs
-        let settings = request.configuration.aws
-        guard let roleARN = inputs[.awsRoleARN] else { return .missing([inputs.missing(.awsRoleARN)]) }
+        let invalid = [AnnotationKey.awsRoleARNs, .awsAssumeRoleARN, .awsExternalID].filter(inputs.isInvalid)
+        // Each of them says which identity is meant: without it the pod would get another one.
+        guard invalid.isEmpty else { return .missing(invalid.map { inputs.missing($0) }) }
+        let roles = AWSRoles(inputs)
+        guard !roles.isEmpty else { return .missing([inputs.missing(.awsRoleARN)]) }
+        if inputs[.awsAssumeRoleARN] != nil { return assumedRole(request, roles) }
 
         var problems: [Problem] = []
-        let audience = inputs[.awsAudience] ?? settings.audience
-        let expiration = request.tokenExpiration(
-            .awsTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 600...86400, problems: &problems)
+        let token = request.webIdentityToken(&problems)
         let region = AWSRegion(request)
-        let tokenFile = request.pod.path("\(mountPath)/token")
-
-        // In the order in which EKS' webhook adds them.
-        var groups = region.groups
-        groups.append(
-            .init(
-                .allOrNone,
-                [
-                    .init("AWS_ROLE_ARN", roleARN),
-                    .init("AWS_WEB_IDENTITY_TOKEN_FILE", tokenFile, isInVolume: true),
-                ]))
-
+        let session = AWSSessionName(request, &problems)
+        problems += AnnotationKey.awsAssumedRoleDetails.filter { inputs[$0] != nil }.map {
+            request.noEffect($0, without: .awsAssumeRoleARN)
+        }
+        if !roles.ofContainers.isEmpty, let problem = request.managedWebhookRunsFirst(for: .awsRoleARNs) {
+            problems.append(problem)
+        }
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: volumeName, mountPath: mountPath,
-                        token: .init(audience: audience, expirationSeconds: expiration)),
-                    groups: groups,
+                    volume: .init(name: volumeName, mountPath: mountPath, token: token),
+                    // In the order in which EKS' webhook adds them.
+                    groups: region.groups + roles.groups(tokenFile: request.pod.path("\(mountPath)/\(token.path)"))
+                        + session.groups,
+                    containers: roles.containers,
                     expected: region.expected,
                     // EKS Pod Identity. boto3 would prefer the web identity, and the pod's role silently change.
                     yieldsTo: ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
                 identity: [
-                    ("role", roleARN), ("audience", audience), ("expiration", "\(expiration)"),
-                ] + region.identity,
+                    ("role", roles.ofAll ?? ""), ("audience", token.audience),
+                    ("expiration", "\(token.expirationSeconds)"),
+                ] + region.identity + roles.identity + session.identity,
                 problems: problems))
     }
 }
 
+extension BindingRequest {
+    /// The token that AWS STS takes.
+    func webIdentityToken(_ problems: inout [Problem]) -> PodAddition.Volume.Token {
+        let settings = configuration.aws
+        let expiration = tokenExpiration(
+            .awsTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 600...86400, problems: &problems)
+        return .init(audience: inputs[.awsAudience] ?? settings.audience, expirationSeconds: expiration)
+    }
+
+    /// On EKS the cluster's own webhook gives every container the ServiceAccount's role, before Lanyard's turn.
+    func managedWebhookRunsFirst(for key: AnnotationKey) -> Problem? {
+        guard facts.platform == .eks, inputs[.awsRoleARN] != nil, pod.labels[AWSRoles.skipLabel] == nil else {
+            return nil
+        }
+        return .warning(
+            .managedWebhookFirst,
+            """
+            \(inputs.place(of: key)): EKS' own webhook sets the variables of \(AnnotationKey.awsRoleARN.name) before \
+            Lanyard, and containers keep them in place of what \(key.name) asks for; label the pods \
+            \(AWSRoles.skipLabel)=true
+            """,
+            field: key.name, provider: provider)
+    }
+}
+
 /// The region, and whether STS is asked there, as the AWS SDKs take them from the environment.
-private struct AWSRegion {
+struct AWSRegion {
     private var name: String?
     private var isRegional: Bool
 

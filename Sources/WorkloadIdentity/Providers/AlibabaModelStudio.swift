@@ -8,6 +8,8 @@ extension Provider {
         keys: AnnotationKey.alibaba,
         mechanisms: [AlibabaRRSA()],
         apiKey: APIKey(variable: "DASHSCOPE_API_KEY"),
+        includeKey: .alibabaOnlyContainers,
+        skipKey: .alibabaSkipContainers,
         staticCredentials: ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
 }
 
@@ -17,15 +19,19 @@ extension AnnotationKey {
         asksFor: "alibaba-modelstudio")
     static let alibabaTokenExpiration = AnnotationKey(
         "pod-identity.alibabacloud.com/service-account-token-expiration", on: [.serviceAccount], .seconds)
+    static let alibabaOnlyContainers = AnnotationKey(
+        "pod-identity.alibabacloud.com/only-containers", on: [.pod], .list)
     static let alibabaSkipContainers = AnnotationKey(
         "pod-identity.alibabacloud.com/skip-containers", on: [.pod], .list)
+    static let alibabaSTSEndpoint = AnnotationKey(
+        "pod-identity.alibabacloud.com/inject-sts-endpoint", on: [.serviceAccount], .boolean)
     static let alibabaRoleARN = lanyard("alibaba-role-arn", .alibabaRoleARN, asksFor: "alibaba-modelstudio")
     static let alibabaOIDCProviderARN = lanyard("alibaba-oidc-provider-arn", .alibabaOIDCProviderARN)
     static let alibabaRegion = lanyard("alibaba-region", .region)
 
     fileprivate static let alibaba: [AnnotationKey] = [
-        .alibabaRoleName, .alibabaTokenExpiration, .alibabaSkipContainers, .alibabaRoleARN, .alibabaOIDCProviderARN,
-        .alibabaRegion,
+        .alibabaRoleName, .alibabaTokenExpiration, .alibabaOnlyContainers, .alibabaSkipContainers,
+        .alibabaSTSEndpoint, .alibabaRoleARN, .alibabaOIDCProviderARN, .alibabaRegion,
     ]
 }
 
@@ -55,6 +61,7 @@ struct AlibabaRRSA: CredentialMechanism {
         let expiration = request.tokenExpiration(
             .alibabaTokenExpiration, default: 3600, bounds: 600...43200, problems: &problems)
         let region = inputs[.alibabaRegion] ?? settings.region
+        let isPrivate = usesPrivateEndpoint(request, region, &problems)
         return .fits(
             Grant(
                 addition: PodAddition(
@@ -73,12 +80,36 @@ struct AlibabaRRSA: CredentialMechanism {
                             ]),
                         // Else the SDKs fall through to the node's role when the exchange fails.
                         .init(.each, [.init("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")]),
-                        .init(.each, region.map { [.init("ALIBABA_CLOUD_STS_REGION", $0)] } ?? []),
+                        .init(.each, endpoint(region, isPrivate: isPrivate)),
                     ]),
                 identity: [
                     ("role", role), ("provider", provider), ("region", region ?? ""), ("expiration", "\(expiration)"),
-                ],
+                ] + (isPrivate ? [("endpoint", "private")] : []),
                 problems: problems))
+    }
+
+    /// The private network's endpoint of STS, which only Alibaba Cloud's own machines reach. An annotation may ask for
+    /// it, and names no address.
+    private func usesPrivateEndpoint(
+        _ request: BindingRequest, _ region: String?, _ problems: inout [Problem]
+    ) -> Bool {
+        guard request.inputs.isTrue(.alibabaSTSEndpoint) == true else { return false }
+        if request.facts.platform != .ack {
+            problems.append(request.noEffect(.alibabaSTSEndpoint, "only ACK's nodes reach the private endpoint of STS"))
+        } else if region == nil {
+            problems.append(request.noEffect(.alibabaSTSEndpoint, without: .alibabaRegion))
+        }
+        return request.facts.platform == .ack && region != nil
+    }
+
+    private func endpoint(_ region: String?, isPrivate: Bool) -> [PodAddition.Variable] {
+        guard let region else { return [] }
+        let name = PodAddition.Variable("ALIBABA_CLOUD_STS_REGION", region)
+        guard isPrivate else { return [name] }
+        return [
+            .init("ALIBABA_CLOUD_STS_ENDPOINT", "sts-vpc.\(region).aliyuncs.com"), name,
+            .init("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true"),
+        ]
     }
 }
 

@@ -21,9 +21,13 @@ extension AnnotationKey {
         "azure.workload.identity/service-account-token-expiration", on: [.serviceAccount, .pod], .seconds)
     static let azureSkipContainers = AnnotationKey("azure.workload.identity/skip-containers", on: [.pod], .list)
 
-    fileprivate static let azure: [AnnotationKey] = [
-        .azureClientID, .azureTenantID, .azureTokenExpiration, .azureSkipContainers,
-    ]
+    /// Lanyard injects no container: the keys are known so that people are told so.
+    static let azureProxy: [AnnotationKey] = ["inject-proxy-sidecar", "proxy-sidecar-port"].map {
+        AnnotationKey("azure.workload.identity/\($0)", on: [.pod], .anything)
+    }
+
+    fileprivate static let azure: [AnnotationKey] =
+        [.azureClientID, .azureTenantID, .azureTokenExpiration, .azureSkipContainers] + azureProxy
 }
 
 /// A federated identity credential of Microsoft Entra: the cluster's token is the application's assertion.
@@ -53,6 +57,16 @@ struct AzureWorkloadIdentity: CredentialMechanism {
         var problems: [Problem] = []
         let expiration = request.tokenExpiration(
             .azureTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 3600...86400, problems: &problems)
+        for key in AnnotationKey.azureProxy where inputs[key] != nil {
+            problems.append(
+                .warning(
+                    .noEffect,
+                    """
+                    \(inputs.place(of: key)): \(key.name) has no effect: Lanyard injects no proxy; use an SDK that takes \
+                    the token by itself
+                    """,
+                    field: key.name, provider: request.provider))
+        }
         return .fits(
             Grant(
                 addition: PodAddition(

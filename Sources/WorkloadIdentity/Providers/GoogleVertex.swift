@@ -21,13 +21,16 @@ extension AnnotationKey {
         "cloud.google.com/workload-identity-provider", on: [.serviceAccount], .workloadIdentityProvider,
         asksFor: "google-vertex")
     static let googleImpersonated = AnnotationKey(
-        "cloud.google.com/service-account-email", on: [.serviceAccount], .googleServiceAccount)
+        "cloud.google.com/service-account-email", on: [.serviceAccount], .googleServiceAccount,
+        asksFor: "google-vertex")
     static let googleAudience = AnnotationKey("cloud.google.com/audience", on: [.serviceAccount], .audience)
     static let googleTokenExpiration = AnnotationKey(
         "cloud.google.com/token-expiration", on: [.serviceAccount, .pod], .seconds)
     static let googleSkipContainers = AnnotationKey("cloud.google.com/skip-containers", on: [.pod], .list)
     /// Lanyard always delivers the file directly: the key is known so that nobody is told it is misspelt.
     static let googleInjectionMode = AnnotationKey("cloud.google.com/injection-mode", on: [.serviceAccount], .anything)
+    /// For the container that the webhook's other mode injects.
+    static let googleRunAsUser = AnnotationKey("cloud.google.com/gcloud-run-as-user", on: [.serviceAccount], .anything)
     static let googleProject = lanyard("gcp-project", .googleProject)
     static let googleLocation = lanyard("gcp-location", .region)
     /// Carries the credential configuration to the volume.
@@ -35,7 +38,8 @@ extension AnnotationKey {
 
     fileprivate static let google: [AnnotationKey] = [
         .googleServiceAccount, .googleProvider, .googleImpersonated, .googleAudience, .googleTokenExpiration,
-        .googleSkipContainers, .googleInjectionMode, .googleProject, .googleLocation, .googleCredentials,
+        .googleSkipContainers, .googleInjectionMode, .googleRunAsUser, .googleProject, .googleLocation,
+        .googleCredentials,
     ]
 }
 
@@ -60,16 +64,14 @@ struct GKEWorkloadIdentity: CredentialMechanism {
     func attempt(_ request: BindingRequest) -> Attempt {
         let account = request.inputs[.googleServiceAccount]
         // With nothing to require, what the user asked by is what tells it from a stored key.
-        guard account != nil || request.isNamed || request.inputs[.googleProvider] != nil else {
+        let federated = [AnnotationKey.googleProvider, .googleImpersonated].filter { request.inputs[$0] != nil }
+        guard account != nil || request.isNamed || !federated.isEmpty else {
             return .missing(["\(AnnotationKey.providers.name) to name \(request.provider)"])
         }
         let settings = GoogleSettings(request, email: account)
-        var problems: [Problem] = []
-        if request.inputs[.googleProvider] != nil {
-            problems.append(
-                request.noEffect(
-                    .googleProvider,
-                    "on GKE the metadata server answers: grant roles to the ServiceAccount's principal"))
+        var problems = federated.map {
+            request.noEffect(
+                $0, "on GKE the metadata server answers: grant roles to the ServiceAccount's principal")
         }
         if request.facts.components.hasGKEMetadataServer == false {
             problems.append(
@@ -156,7 +158,7 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
                                     "GOOGLE_APPLICATION_CREDENTIALS", request.pod.path("\(request.mountPath)/\(file)"),
                                     isInVolume: true)
                             ])
-                    ] + settings.groups,
+                    ] + settings.groups + settings.groupsOfCommandLine,
                     annotations: [
                         .init(
                             AnnotationKey.googleCredentials.name, configuration.serializedString(), owner: .lanyard)
@@ -177,12 +179,12 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
             "audience": "//iam.googleapis.com/\(provider)",
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
             "token_url": "https://sts.googleapis.com/v1/token",
-            "credential_source": ["file": .string(tokenFile), "format": ["type": "text"]],
         ]
         if let email {
             configuration["service_account_impersonation_url"] =
                 "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/\(email):generateAccessToken"
         }
+        configuration["credential_source"] = ["file": .string(tokenFile), "format": ["type": "text"]]
         return configuration
     }
 }
@@ -203,6 +205,16 @@ private struct GoogleSettings {
         let variables = [
             project.map { PodAddition.Variable("GOOGLE_CLOUD_PROJECT", $0) },
             location.map { PodAddition.Variable("GOOGLE_CLOUD_LOCATION", $0) },
+        ].compactMap { $0 }
+        return variables.isEmpty ? [] : [.init(.each, variables)]
+    }
+
+    /// The same for gcloud and for libraries that ask it, as the federation webhook sets them: Compute Engine has no
+    /// region `global`.
+    var groupsOfCommandLine: [PodAddition.VariableGroup] {
+        let variables = [
+            location.flatMap { $0 == "global" ? nil : PodAddition.Variable("CLOUDSDK_COMPUTE_REGION", $0) },
+            project.map { PodAddition.Variable("CLOUDSDK_CORE_PROJECT", $0) },
         ].compactMap { $0 }
         return variables.isEmpty ? [] : [.init(.each, variables)]
     }

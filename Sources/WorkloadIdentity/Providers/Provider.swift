@@ -9,6 +9,8 @@ public struct Provider: Sendable {
     let mechanisms: [any CredentialMechanism]
     /// How a stored key reaches its SDK.
     public internal(set) var apiKey: APIKey
+    /// The vendor's own list of containers, in place of Lanyard's. It covers this provider only.
+    let includeKey: AnnotationKey?
     /// The vendor's own list of containers to leave out. It covers this provider only.
     let skipKey: AnnotationKey?
     /// Variables with which its SDK would use a stored credential in place of the identity.
@@ -16,7 +18,8 @@ public struct Provider: Sendable {
 
     init(
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
-        apiKey: APIKey, skipKey: AnnotationKey? = nil, staticCredentials: [String] = []
+        apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil,
+        staticCredentials: [String] = []
     ) {
         self.name = name
         self.title = title
@@ -26,6 +29,7 @@ public struct Provider: Sendable {
                 of: name, mechanisms: mechanisms.map(\.mechanism) + Mechanism.secretDeliveries)
         self.mechanisms = mechanisms
         self.apiKey = apiKey
+        self.includeKey = includeKey
         self.skipKey = skipKey
         self.staticCredentials = staticCredentials
     }

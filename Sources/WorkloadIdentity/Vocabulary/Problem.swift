@@ -69,6 +69,8 @@ extension Problem.Reason: CustomStringConvertible {
     public static let vaultInjectorNotFound = Self(rawValue: "VaultInjectorNotFound")
     public static let subjectTooLong = Self(rawValue: "SubjectTooLong")
     public static let singleUseToken = Self(rawValue: "SingleUseToken")
+    public static let sessionNameUnusable = Self(rawValue: "SessionNameUnusable")
+    public static let managedWebhookFirst = Self(rawValue: "ManagedWebhookFirst")
     public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
 
     // The pod.
@@ -80,6 +82,7 @@ extension Problem.Reason: CustomStringConvertible {
     public static let environmentUnknown = Self(rawValue: "EnvironmentUnknown")
     public static let unknownContainer = Self(rawValue: "UnknownContainer")
     public static let anotherIdentity = Self(rawValue: "AnotherIdentity")
+    public static let podTooOld = Self(rawValue: "PodTooOld")
     public static let malformedPod = Self(rawValue: "MalformedPod")
     public static let requirementUnmet = Self(rawValue: "RequirementUnmet")
     public static let serviceAccountNotFound = Self(rawValue: "ServiceAccountNotFound")
