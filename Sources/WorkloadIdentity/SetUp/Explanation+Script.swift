@@ -66,7 +66,7 @@ extension Explanation {
                 """
                 A ServiceAccount that comes from a manifest needs the annotations there: `lanyard check -f FILE --platform \
                 \(facts.platform)` judges it before it is applied. Pods get the credential when they are created: restart \
-                those that run, with `kubectl rollout restart`. Then ask the operator.
+                those that run, with `kubectl rollout restart`. Then ask the operator; `lanyard status` says more.
                 """,
                 #"""
                 kubectl wait --for=condition=Ready "workloadidentity/${SERVICE_ACCOUNT}" --namespace "$NAMESPACE" --timeout=60s

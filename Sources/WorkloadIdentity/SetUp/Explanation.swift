@@ -108,8 +108,11 @@ public struct ExplanationError: Error, Hashable, CustomStringConvertible {
     public let description: String
 
     fileprivate static func unknown(_ name: String, _ what: String, among names: [String]) -> ExplanationError {
+        // Half of a name is often enough: bedrock, vertex.
+        let containing = name.utf8.count > 2 ? names.filter { $0.contains(name.lowercased()) } : []
+        let meant = Spelling.nearest(to: name, among: names) ?? (containing.count == 1 ? containing.first : nil)
         let advice =
-            Spelling.nearest(to: name, among: names).map { "did you mean \($0)?" }
+            meant.map { "did you mean \($0)?" }
             ?? "write one of \(names.joined(separator: ", "))"
         return ExplanationError(description: "\(name.shortened) is no \(what); \(advice)")
     }
