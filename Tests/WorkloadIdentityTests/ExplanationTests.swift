@@ -217,6 +217,36 @@ import WorkloadIdentity
         #expect("\(release)-agent-injector-cfg" > "pod-injector.lanyard.dev")
     }
 
+    @Test("a ClusterSecretStore presents the operator's token, a SecretStore the ServiceAccount's own")
+    func setsStoresUp() throws {
+        var configuration = Configuration()
+        configuration.vault.namespace = "admin/ai"
+        configuration.externalSecrets.store = "keys"
+        let forAll = try script("groq", on: .eks, mechanism: .externalSecret, configuration: configuration)
+        let cluster = forAll.expanded(try #require(forAll.documents("YAML").last), [:])
+        #expect(cluster.contains("kind: ClusterSecretStore") && cluster.contains("name: \"keys\""))
+        #expect(cluster.contains("role: \"external-secrets\"") && cluster.contains("namespace: external-secrets"))
+        #expect(cluster.contains("audiences: [\"vault\"]"))
+
+        configuration.externalSecrets.storeKind = .secretStore
+        let own = try script(
+            "groq", on: .eks, Fixture.vaultOpenAI, mechanism: .externalSecret, configuration: configuration)
+        let store = own.expanded(try #require(own.documents("YAML").last), [:])
+        #expect(store.contains("kind: SecretStore") && store.contains("namespace: \"ai\""))
+        #expect(store.contains("role: \"llm\"") && store.contains("name: \"llm\""))
+        #expect(own.undefined == [] && own.commands.contains("export VAULT_ADDR VAULT_NAMESPACE"))
+    }
+
+    @Test("IBM's own store is shown with IBM's clusters and models, and without a key where that is possible")
+    func showsSecretsManager() throws {
+        func stores(_ provider: ProviderName, _ platform: Platform) throws -> String {
+            try script(provider, on: platform, mechanism: .externalSecret).documents("YAML").joined()
+        }
+        #expect(try stores("groq", .iks).contains("containerAuth:"))
+        #expect(try stores("ibm-watsonx", .eks).contains("secretApiKeySecretRef:"))
+        #expect(try !stores("groq", .eks).contains("ibm:"))
+    }
+
     // MARK: What a ServiceAccount has
 
     @Test("the way that a ServiceAccount gets is explained, with what its annotations say and what is wrong with them")
@@ -322,6 +352,7 @@ import WorkloadIdentity
         arguments: [
             ("aws-bedrok", nil, "aws-bedrok is no provider; did you mean aws-bedrock?"),
             ("grok", nil, "grok is no provider; did you mean groq?"),
+            ("Bedrock", nil, "Bedrock is no provider; did you mean aws-bedrock?"),
             (
                 "aws-bedrock", "irssa",
                 "irssa is no mechanism that serves aws-bedrock on eks; did you mean irsa?"

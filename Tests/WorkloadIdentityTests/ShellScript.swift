@@ -1,13 +1,16 @@
 /// A script of `explain`, read without a shell: enough of its language to see what it would do.
 struct ShellScript {
-    var lines: [String]
+    let lines: [String]
+    /// The lines that a shell does not skip.
+    let commands: [String]
+    /// What is assigned to each variable last, as it is written.
+    let assignments: [String: String]
 
     init(_ text: String) {
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        commands = lines.filter { !$0.hasPrefix("#") && !$0.isEmpty }
+        assignments = Self.assignments(in: commands)
     }
-
-    /// The lines that a shell does not skip.
-    var commands: [String] { lines.filter { !$0.hasPrefix("#") && !$0.isEmpty } }
 
     /// The commands with lines that end in a backslash joined to the next.
     var joinedCommands: [String] {
@@ -19,8 +22,7 @@ struct ShellScript {
         lines.compactMap { $0.firstMatch(of: #/^# ==== ([a-z-]+) \(/#).map { String($0.1) } }
     }
 
-    /// What is assigned to each variable last, as it is written.
-    var assignments: [String: String] {
+    private static func assignments(in commands: [String]) -> [String: String] {
         var assignments: [String: String] = [:]
         for line in commands {
             if let match = line.firstMatch(of: #/^(?:export )?([A-Z_]+)=(.*?)(?:  \# .*)?$/#) {
@@ -37,10 +39,15 @@ struct ShellScript {
         var defined: Set<String> = []
         var undefined: Set<String> = []
         for line in commands {
-            // What follows `:+` counts only if the variable has a value.
-            let guarded = Set(line.matches(of: #/\$\{([A-Z_]+):\+/#).map { String($0.1) })
-            let used = Set(line.matches(of: #/\$\{?([A-Z_]+)/#).map { String($0.1) })
-            undefined.formUnion(used.subtracting(guarded).subtracting(defined))
+            for piece in line.split(separator: "$", omittingEmptySubsequences: false).dropFirst() {
+                let name = String(piece.drop { $0 == "{" }.prefix { $0.isUppercase || $0 == "_" })
+                // What follows `:+` counts only if the variable has a value.
+                let isOptional = name.isEmpty || line.contains("${\(name):+")
+                if !isOptional, !defined.contains(name) { undefined.insert(name) }
+            }
+            guard line.first?.isUppercase == true || line.hasPrefix("export ") || line.hasPrefix("read ") else {
+                continue
+            }
             if let match = line.firstMatch(of: #/^(?:export |read -rs )?([A-Z_]+)(?:=|$)/#) {
                 defined.insert(String(match.1))
             }
