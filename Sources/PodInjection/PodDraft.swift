@@ -143,7 +143,7 @@ struct PodDraft {
         patch.append(
             volumes.map(\.json), to: root.appending("spec").appending("volumes"), isPresent: presentVolumes != nil)
         for container in containers {
-            let pointer = JSONPointer(tokens: root.tokens + container.pointer.tokens)
+            let pointer = root.appending(container.pointer)
             patch.append(
                 (variables[container.pointer] ?? []).map(\.json), to: pointer.appending("env"),
                 isPresent: container.hasEnvironment)

@@ -1,5 +1,5 @@
 public import AdmissionWebhook
-internal import JSON
+public import JSON
 public import KubernetesClient
 internal import KubernetesModel
 internal import PodInjection
@@ -15,12 +15,13 @@ public struct PodMutator: AdmissionHandler {
         serviceAccounts = ObjectLookup(planner.stores.serviceAccounts, client)
     }
 
-    public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
+    public func review(
+        _ request: AdmissionRequest, of pod: JSONValue?, replacing oldPod: JSONValue?
+    ) async throws -> AdmissionResponse {
         guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
-            request.operation == .create, !request.object.isMirrorPod
+            request.operation == .create, let pod, !pod.isMirrorPod
         else { return .allowed() }
 
-        let pod = request.object
         let subject = Subject(of: pod, in: request.namespace)
         guard let account = try await serviceAccounts.find(subject.key) else {
             let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
