@@ -253,8 +253,8 @@ extension Span<UInt8> {
     }
 }
 
-/// Where a string stands between its quotes.
-struct JSONStringToken {
+/// A string that has been found in a text: where it stands between its quotes.
+public struct JSONStringToken: Sendable {
     var range: Range<Int>
     var isASCII: Bool
     /// Otherwise its bytes are its content.

@@ -26,6 +26,24 @@ public struct JSONReader: Sendable {
         depthLeft = maximumDepth
     }
 
+    /// What kind of value comes next, by its first byte; `nil` if none begins there.
+    public mutating func kind() -> Kind? {
+        offset = bytes.span.endOfWhitespace(at: offset)
+        return switch bytes.span.byte(at: offset) {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?: .number
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+        case UInt8(ascii: "n"): .null
+        default: nil
+        }
+    }
+
+    public enum Kind: Sendable {
+        case null, bool, number, string, array, object
+    }
+
     // MARK: Containers
 
     /// Reads an object and hands each member to `member`. `null` counts as an empty object, as it does for Kubernetes.
@@ -127,6 +145,42 @@ public struct JSONReader: Sendable {
     public mutating func end() throws(JSONError) {
         offset = bytes.span.endOfWhitespace(at: offset)
         if offset < bytes.count { throw bytes.span.mismatch(expected: "the end of the text", at: offset) }
+    }
+
+    // MARK: Reading later
+
+    /// A reader of the value that stands, or begins with white space, at an offset where this one has been.
+    public func reading(at offset: Int) -> JSONReader {
+        var reader = self
+        reader.offset = offset
+        return reader
+    }
+
+    /// A string, found and checked, but not made: it can be compared, or made later.
+    public mutating func stringToken() throws(JSONError) -> JSONStringToken {
+        try parse { text, offset throws(JSONError) in
+            let token = try text.string(at: text.endOfWhitespace(at: offset))
+            offset = token.range.upperBound + 1
+            return token
+        }
+    }
+
+    /// What a string says that was found in this text.
+    public func string(_ token: JSONStringToken) -> String {
+        bytes.span.string(token)
+    }
+
+    /// Whether a string that was found in this text says just this. Nothing is made for it, unless it is written with escapes.
+    public func says(_ token: JSONStringToken, _ string: String) -> Bool {
+        guard !token.hasEscapes else { return self.string(token) == string }
+        // Bytes are compared, and not characters: for Kubernetes `é` written in two ways is two names.
+        guard token.range.count == string.utf8.count else { return false }
+        var string = string
+        return string.withUTF8 { utf8 in
+            let text = bytes.span.extracting(token.range)
+            for index in utf8.indices where utf8[index] != text[index] { return false }
+            return true
+        }
     }
 
     // MARK: Parts

@@ -6,7 +6,7 @@ enum AdmissionReview {
     static let kind = "AdmissionReview"
 
     /// What a review is about, with of each object what is asked for.
-    struct Content<Object: JSONReadable> {
+    struct Content<Object: JSONReadable & Sendable>: Sendable {
         var request: AdmissionRequest
         var object: Object?
         var oldObject: Object?
@@ -16,7 +16,7 @@ enum AdmissionReview {
     ///
     /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.
     /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here.
-    static func read<Object: JSONReadable>(
+    static func read<Object: JSONReadable & Sendable>(
         _ body: [UInt8], objectsAs type: Object.Type, maximumDepth: Int
     ) throws(MalformedReview) -> Content<Object> {
         do {

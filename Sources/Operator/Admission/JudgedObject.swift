@@ -8,7 +8,7 @@ internal import WorkloadIdentity
 struct JudgedObject {
     enum Content {
         case serviceAccount(ServiceAccount)
-        case workload(WorkloadKind, pod: JSONValue)
+        case workload(WorkloadKind, pod: PodManifest)
     }
 
     let content: Content

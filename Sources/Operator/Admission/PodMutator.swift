@@ -1,8 +1,7 @@
 public import AdmissionWebhook
-public import JSON
 public import KubernetesClient
 internal import KubernetesModel
-internal import PodInjection
+public import PodInjection
 internal import WorkloadIdentity
 
 /// Injects credentials into pods as they are created.
@@ -16,7 +15,7 @@ public struct PodMutator: AdmissionHandler {
     }
 
     public func review(
-        _ request: AdmissionRequest, of pod: JSONValue?, replacing oldPod: JSONValue?
+        _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
         guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
             request.operation == .create, let pod, !pod.isMirrorPod
@@ -70,11 +69,4 @@ public struct PodMutator: AdmissionHandler {
     }
 
     private func warning(_ message: String) -> String { "lanyard: \(message)" }
-}
-
-extension JSONValue {
-    /// A static pod as the kubelet shows it to the API server, which lets nobody change it.
-    fileprivate var isMirrorPod: Bool {
-        self["metadata"]?["annotations"]?["kubernetes.io/config.mirror"] != nil
-    }
 }
