@@ -167,5 +167,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),
+
+        // What hack/bench runs beside `lanyard`.
+        .executableTarget(
+            name: "Benchmark",
+            dependencies: hummingbird + [
+                "JSON", logging, nio, tls, .product(name: "HummingbirdTLS", package: "hummingbird"),
+            ],
+            path: "Tests/Benchmark", exclude: ["load.lua"], swiftSettings: settings),
     ]
 )

@@ -22,16 +22,48 @@ public struct JSONPatch: Hashable, Sendable {
     }
 
     /// The patch as JSON, as `application/json-patch+json` and admission responses carry it.
-    public var json: JSONValue {
-        .array(
-            operations.map { operation in
-                switch operation {
-                case .add(let path, let value): ["op": "add", "path": "\(path)", "value": value]
-                case .remove(let path): ["op": "remove", "path": "\(path)"]
-                case .replace(let path, let value): ["op": "replace", "path": "\(path)", "value": value]
-                case .test(let path, let value): ["op": "test", "path": "\(path)", "value": value]
-                }
-            })
+    public var json: JSONValue { .array(operations.map(\.json)) }
+
+    /// Writes the patch as a text without white space.
+    public func write(to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "["))
+        for (index, operation) in operations.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            operation.write(to: &output)
+        }
+        output.append(UInt8(ascii: "]"))
+    }
+}
+
+extension JSONPatch.Operation {
+    private var parts: (name: StaticString, path: JSONPointer, value: JSONValue?) {
+        switch self {
+        case .add(let path, let value): ("add", path, value)
+        case .remove(let path): ("remove", path, nil)
+        case .replace(let path, let value): ("replace", path, value)
+        case .test(let path, let value): ("test", path, value)
+        }
+    }
+
+    fileprivate var json: JSONValue {
+        let (name, path, value) = parts
+        var json: JSONValue = ["op": .string("\(name)"), "path": .string("\(path)")]
+        json["value"] = value
+        return json
+    }
+
+    /// As ``json`` would be written, without making it first.
+    fileprivate func write(to output: inout [UInt8]) {
+        let (name, path, value) = parts
+        output.append(literal: #"{"op":""#)
+        output.append(literal: name)
+        output.append(literal: #"","path":"#)
+        JSONValue.write(path.description, to: &output)
+        if let value {
+            output.append(literal: #","value":"#)
+            value.write(to: &output)
+        }
+        output.append(UInt8(ascii: "}"))
     }
 }
 

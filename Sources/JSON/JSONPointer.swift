@@ -1,24 +1,36 @@
 /// Names one place in a JSON text (RFC 6901).
 public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
-    /// The reference tokens, unescaped: `/metadata/annotations/lanyard.dev~1plan` has three.
-    public var tokens: [String]
+    /// As RFC 6901 writes it: `/metadata/annotations/lanyard.dev~1plan`.
+    public private(set) var description = ""
 
     /// The whole text.
-    public init() {
-        tokens = []
-    }
-
-    public init(tokens: [String]) {
-        self.tokens = tokens
-    }
+    public init() {}
 
     public init(_ tokens: String...) {
-        self.tokens = tokens
+        for token in tokens { append(token) }
+    }
+
+    /// The reference tokens, unescaped: the pointer above has three.
+    public var tokens: [String] {
+        description.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { token in
+            var unescaped = ""
+            var isEscape = false
+            for scalar in token.unicodeScalars {
+                switch (isEscape, scalar) {
+                case (false, "~"): break
+                case (true, "1"): unescaped += "/"
+                case (true, _): unescaped += "~"
+                default: unescaped.unicodeScalars.append(scalar)
+                }
+                isEscape = !isEscape && scalar == "~"
+            }
+            return unescaped
+        }
     }
 
     public func appending(_ token: String) -> JSONPointer {
         var pointer = self
-        pointer.tokens.append(token)
+        pointer.append(token)
         return pointer
     }
 
@@ -26,17 +38,24 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         appending(String(index))
     }
 
-    public var description: String {
-        tokens.map { token in
-            var escaped = "/"
-            for character in token {
-                switch character {
-                case "~": escaped += "~0"
-                case "/": escaped += "~1"
-                default: escaped.append(character)
+    public func appending(_ pointer: JSONPointer) -> JSONPointer {
+        var result = self
+        result.description += pointer.description
+        return result
+    }
+
+    private mutating func append(_ token: String) {
+        description += "/"
+        if token.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) {
+            for scalar in token.unicodeScalars {
+                switch scalar {
+                case "~": description += "~0"
+                case "/": description += "~1"
+                default: description.unicodeScalars.append(scalar)
                 }
             }
-            return escaped
-        }.joined()
+        } else {
+            description += token
+        }
     }
 }

@@ -30,6 +30,12 @@ extension JSONReader {
     }
 }
 
+extension JSONValue: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        self = try json.value()
+    }
+}
+
 extension JSONReadable {
     /// Reads a whole text.
     public init(parsing bytes: [UInt8], maximumDepth: Int = JSONReader.defaultMaximumDepth) throws {

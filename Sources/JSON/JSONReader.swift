@@ -26,52 +26,54 @@ public struct JSONReader: Sendable {
         depthLeft = maximumDepth
     }
 
+    /// What kind of value comes next, by its first byte; `nil` if none begins there.
+    public mutating func kind() -> Kind? {
+        offset = bytes.span.endOfWhitespace(at: offset)
+        return switch bytes.span.byte(at: offset) {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?: .number
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+        case UInt8(ascii: "n"): .null
+        default: nil
+        }
+    }
+
+    public enum Kind: Sendable {
+        case null, bool, number, string, array, object
+    }
+
     // MARK: Containers
 
     /// Reads an object and hands each member to `member`. `null` counts as an empty object, as it does for Kubernetes.
     public mutating func object(_ member: (String, inout JSONReader) throws -> Void) throws {
         if skipNull() { return }
-        try expect(UInt8(ascii: "{"), "an object")
-        try enter()
-        if !skipIfNext(UInt8(ascii: "}")) {
-            repeat {
-                skipWhitespace()
-                let key = try string()
-                try expect(UInt8(ascii: ":"), "a colon")
-                try member(key, &self)
-            } while try another(before: UInt8(ascii: "}"))
-        }
-        leave()
+        guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
+        repeat {
+            try member(try key(), &self)
+        } while try another(before: UInt8(ascii: "}"))
+        depthLeft += 1
     }
 
     /// Reads an array and hands each element to `element`. `null` counts as an empty array.
     public mutating func array(_ element: (inout JSONReader) throws -> Void) throws {
         if skipNull() { return }
-        try expect(UInt8(ascii: "["), "an array")
-        try enter()
-        if !skipIfNext(UInt8(ascii: "]")) {
-            repeat {
-                try element(&self)
-            } while try another(before: UInt8(ascii: "]"))
-        }
-        leave()
+        guard try enter(UInt8(ascii: "["), "an array", emptyIf: UInt8(ascii: "]")) else { return }
+        repeat {
+            try element(&self)
+        } while try another(before: UInt8(ascii: "]"))
+        depthLeft += 1
     }
 
     // MARK: Scalars
 
     public mutating func string() throws(JSONError) -> String {
-        try expect(UInt8(ascii: "\""), "a string")
-        let start = offset
-        while let byte = peek() {
-            if byte == UInt8(ascii: "\"") {
-                defer { advance() }
-                return try text(of: bytes[start..<offset], at: start)
-            }
-            if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
-            if byte < 0x20 { throw failure("a control character stands unescaped in a string") }
-            advance()
+        try parse { text, offset throws(JSONError) in
+            let token = try text.string(at: text.endOfWhitespace(at: offset))
+            offset = token.range.upperBound + 1
+            return text.string(token)
         }
-        throw failure("the text ends inside a string")
     }
 
     /// A string, or `nil` for `null`.
@@ -80,10 +82,15 @@ public struct JSONReader: Sendable {
     }
 
     public mutating func bool() throws(JSONError) -> Bool {
-        skipWhitespace()
-        if skipWord("true") { return true }
-        if skipWord("false") { return false }
-        throw mismatch(expected: "a boolean")
+        try parse { text, offset throws(JSONError) in
+            offset = text.endOfWhitespace(at: offset)
+            for (word, value): (StaticString, Bool) in [("true", true), ("false", false)] {
+                guard let end = text.end(ofWord: word, at: offset) else { continue }
+                offset = end
+                return value
+            }
+            throw text.mismatch(expected: "a boolean", at: offset)
+        }
     }
 
     /// A whole number. A fraction, an exponent, or a number that does not fit is an error.
@@ -96,49 +103,39 @@ public struct JSONReader: Sendable {
     }
 
     public mutating func number() throws(JSONError) -> JSONNumber {
-        let range = try numberRange()
-        return JSONNumber(validated: String(decoding: bytes[range], as: UTF8.self))
+        try parse { text, offset throws(JSONError) in
+            offset = text.endOfWhitespace(at: offset)
+            return try text.number(&offset)
+        }
     }
 
     /// Whether `null` comes next. If so it is passed over.
     public mutating func skipNull() -> Bool {
-        skipWhitespace()
-        return skipWord("null")
+        parse { text, offset in
+            offset = text.endOfWhitespace(at: offset)
+            guard text.byte(at: offset) == UInt8(ascii: "n"), let end = text.end(ofWord: "null", at: offset) else {
+                return false
+            }
+            offset = end
+            return true
+        }
     }
 
     // MARK: Whole values
 
     public mutating func value() throws(JSONError) -> JSONValue {
-        skipWhitespace()
-        switch peek() {
-        case UInt8(ascii: "{"): return .object(try objectValue())
-        case UInt8(ascii: "["): return .array(try arrayValue())
-        case UInt8(ascii: "\""): return .string(try string())
-        case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool(try bool())
-        case UInt8(ascii: "n") where skipWord("null"): return .null
-        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?: return .number(try number())
-        default: throw mismatch(expected: "a value")
-        }
+        let depth = depthLeft
+        return try parse { text, offset throws(JSONError) in try text.value(&offset, depth: depth) }
     }
 
     /// Passes over a value, checking its grammar but keeping nothing of it.
     public mutating func skip() throws(JSONError) {
-        skipWhitespace()
-        switch peek() {
-        case UInt8(ascii: "{"): try skipContainer(closing: UInt8(ascii: "}"), withKeys: true)
-        case UInt8(ascii: "["): try skipContainer(closing: UInt8(ascii: "]"), withKeys: false)
-        case UInt8(ascii: "\""): try skipString()
-        case UInt8(ascii: "t") where skipWord("true"): break
-        case UInt8(ascii: "f") where skipWord("false"): break
-        case UInt8(ascii: "n") where skipWord("null"): break
-        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?: _ = try numberRange()
-        default: throw mismatch(expected: "a value")
-        }
+        offset = try bytes.span.end(ofValueAt: offset, depth: depthLeft)
     }
 
     /// Where in the text the next value stands, in bytes. The value is passed over.
     public mutating func range() throws(JSONError) -> Range<Int> {
-        skipWhitespace()
+        offset = bytes.span.endOfWhitespace(at: offset)
         let start = offset
         try skip()
         return start..<offset
@@ -146,261 +143,163 @@ public struct JSONReader: Sendable {
 
     /// Checks that only white space is left.
     public mutating func end() throws(JSONError) {
-        skipWhitespace()
-        if peek() != nil { throw mismatch(expected: "the end of the text") }
+        offset = bytes.span.endOfWhitespace(at: offset)
+        if offset < bytes.count { throw bytes.span.mismatch(expected: "the end of the text", at: offset) }
+    }
+
+    // MARK: Reading later
+
+    /// A reader of the value that stands, or begins with white space, at an offset where this one has been.
+    public func reading(at offset: Int) -> JSONReader {
+        var reader = self
+        reader.offset = offset
+        return reader
+    }
+
+    /// A string, found and checked, but not made: it can be compared, or made later.
+    public mutating func stringToken() throws(JSONError) -> JSONStringToken {
+        try parse { text, offset throws(JSONError) in
+            let token = try text.string(at: text.endOfWhitespace(at: offset))
+            offset = token.range.upperBound + 1
+            return token
+        }
+    }
+
+    /// What a string says that was found in this text.
+    public func string(_ token: JSONStringToken) -> String {
+        bytes.span.string(token)
+    }
+
+    /// Whether a string that was found in this text says just this. Nothing is made for it, unless it is written with escapes.
+    public func says(_ token: JSONStringToken, _ string: String) -> Bool {
+        guard !token.hasEscapes else { return self.string(token) == string }
+        // Bytes are compared, and not characters: for Kubernetes `é` written in two ways is two names.
+        guard token.range.count == string.utf8.count else { return false }
+        var string = string
+        return string.withUTF8 { utf8 in
+            let text = bytes.span.extracting(token.range)
+            for index in utf8.indices where utf8[index] != text[index] { return false }
+            return true
+        }
+    }
+
+    // MARK: Parts
+
+    /// Lends the bytes and the offset to a closure, which moves the offset on.
+    @inline(__always)
+    private mutating func parse<Result, Failure>(
+        _ body: (Span<UInt8>, inout Int) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var position = offset
+        defer { offset = position }
+        return try body(bytes.span, &position)
+    }
+
+    private mutating func key() throws(JSONError) -> String {
+        try parse { text, offset throws(JSONError) in try text.key(&offset) }
+    }
+
+    /// Passes over an opening bracket. False if the closing one comes next, and is passed over, too.
+    private mutating func enter(
+        _ opening: UInt8, _ what: StaticString, emptyIf closing: UInt8
+    ) throws(JSONError) -> Bool {
+        let depth = depthLeft
+        let isEmpty = try parse { text, offset throws(JSONError) in
+            offset = try text.end(of: opening, at: offset, what)
+            guard depth > 0 else { throw .tooDeep(at: offset) }
+            return text.passIfNext(closing, &offset)
+        }
+        if !isEmpty { depthLeft -= 1 }
+        return !isEmpty
+    }
+
+    private mutating func another(before closing: UInt8) throws(JSONError) -> Bool {
+        try parse { text, offset throws(JSONError) in try text.passToNext(before: closing, &offset) }
     }
 }
 
-// MARK: - Containers
+// MARK: - Values
 
-extension JSONReader {
-    private mutating func objectValue() throws(JSONError) -> JSONObject {
-        var members = JSONObject()
-        try expect(UInt8(ascii: "{"), "an object")
-        try enter()
-        if !skipIfNext(UInt8(ascii: "}")) {
-            repeat {
-                let key = try string()
-                try expect(UInt8(ascii: ":"), "a colon")
-                members.append(key, try value())
-            } while try another(before: UInt8(ascii: "}"))
+extension Span<UInt8> {
+    /// A member's name and the colon behind it.
+    fileprivate func key(_ offset: inout Int) throws(JSONError) -> String {
+        let token = try string(at: endOfWhitespace(at: offset))
+        offset = try end(of: UInt8(ascii: ":"), at: token.range.upperBound + 1, "a colon")
+        return string(token)
+    }
+
+    fileprivate func value(_ offset: inout Int, depth: Int) throws(JSONError) -> JSONValue {
+        offset = endOfWhitespace(at: offset)
+        switch byte(at: offset) {
+        case UInt8(ascii: "{"):
+            return .object(try objectValue(&offset, depth: depth))
+        case UInt8(ascii: "["):
+            return .array(try arrayValue(&offset, depth: depth))
+        case UInt8(ascii: "\""):
+            let token = try string(at: offset)
+            offset = token.range.upperBound + 1
+            return .string(string(token))
+        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?:
+            return .number(try number(&offset))
+        default:
+            for (word, value): (StaticString, JSONValue) in [("true", true), ("false", false), ("null", .null)] {
+                guard let end = end(ofWord: word, at: offset) else { continue }
+                offset = end
+                return value
+            }
+            throw mismatch(expected: "a value", at: offset)
         }
-        leave()
+    }
+
+    fileprivate func number(_ offset: inout Int) throws(JSONError) -> JSONNumber {
+        let range = offset..<(try end(ofNumberAt: offset))
+        offset = range.upperBound
+        return JSONNumber(validated: string(JSONStringToken(range: range, isASCII: true, hasEscapes: false)))
+    }
+
+    private func objectValue(_ offset: inout Int, depth: Int) throws(JSONError) -> JSONObject {
+        offset += 1
+        guard depth > 0 else { throw .tooDeep(at: offset) }
+        var members = JSONObject()
+        if passIfNext(UInt8(ascii: "}"), &offset) { return members }
+        repeat {
+            let key = try key(&offset)
+            members.append(key, try value(&offset, depth: depth - 1))
+        } while try passToNext(before: UInt8(ascii: "}"), &offset)
         return members
     }
 
-    private mutating func arrayValue() throws(JSONError) -> [JSONValue] {
+    private func arrayValue(_ offset: inout Int, depth: Int) throws(JSONError) -> [JSONValue] {
+        offset += 1
+        guard depth > 0 else { throw .tooDeep(at: offset) }
         var elements: [JSONValue] = []
-        try expect(UInt8(ascii: "["), "an array")
-        try enter()
-        if !skipIfNext(UInt8(ascii: "]")) {
-            repeat {
-                elements.append(try value())
-            } while try another(before: UInt8(ascii: "]"))
-        }
-        leave()
+        if passIfNext(UInt8(ascii: "]"), &offset) { return elements }
+        repeat {
+            elements.append(try value(&offset, depth: depth - 1))
+        } while try passToNext(before: UInt8(ascii: "]"), &offset)
         return elements
     }
 
-    private mutating func skipContainer(closing: UInt8, withKeys: Bool) throws(JSONError) {
-        advance()
-        try enter()
-        if !skipIfNext(closing) {
-            repeat {
-                if withKeys {
-                    skipWhitespace()
-                    try skipString()
-                    try expect(UInt8(ascii: ":"), "a colon")
-                }
-                try skip()
-            } while try another(before: closing)
-        }
-        leave()
-    }
-
-    /// Passes over what stands between two elements: true for a comma, false for the closing bracket.
-    private mutating func another(before closing: UInt8) throws(JSONError) -> Bool {
-        if skipIfNext(UInt8(ascii: ",")) { return true }
-        if skipIfNext(closing) { return false }
-        throw mismatch(expected: "a comma or a closing bracket")
-    }
-
-    private mutating func enter() throws(JSONError) {
-        guard depthLeft > 0 else { throw failure("arrays and objects stand too deep inside each other") }
-        depthLeft -= 1
-    }
-
-    private mutating func leave() {
-        depthLeft += 1
-    }
-}
-
-// MARK: - Strings and numbers
-
-extension JSONReader {
-    /// Reads on from the first escape of a string that began at `start`.
-    private mutating func escapedString(from start: Int) throws(JSONError) -> String {
-        var unescaped = Array(bytes[start..<offset])
-        while let byte = peek() {
-            switch byte {
-            case UInt8(ascii: "\""):
-                defer { advance() }
-                return try text(of: unescaped[...], at: start)
-            case UInt8(ascii: "\\"):
-                try escape(into: &unescaped)
-            case 0..<0x20:
-                throw failure("a control character stands unescaped in a string")
-            default:
-                unescaped.append(byte)
-                advance()
+    /// What a string says.
+    fileprivate func string(_ token: JSONStringToken) -> String {
+        guard token.hasEscapes else { return Self.string(extracting(token.range), isASCII: token.isASCII) }
+        var unescaped: [UInt8] = []
+        unescaped.reserveCapacity(token.range.count)
+        var offset = token.range.lowerBound
+        while offset < token.range.upperBound {
+            if self[offset] == UInt8(ascii: "\\"), let (scalar, end) = try? escape(at: offset) {
+                unescaped.append(contentsOf: String(scalar).utf8)
+                offset = end
+            } else {
+                unescaped.append(self[offset])
+                offset += 1
             }
         }
-        throw failure("the text ends inside a string")
+        return Self.string(unescaped.span, isASCII: false)
     }
 
-    private mutating func skipString() throws(JSONError) {
-        try expect(UInt8(ascii: "\""), "a string")
-        let start = offset
-        var ignored: [UInt8] = []
-        var isASCII = true
-        while let byte = peek() {
-            switch byte {
-            case UInt8(ascii: "\""):
-                if !isASCII { _ = try text(of: bytes[start..<offset], at: start) }
-                advance()
-                return
-            case UInt8(ascii: "\\"):
-                try escape(into: &ignored)
-                ignored.removeAll(keepingCapacity: true)
-            case 0..<0x20:
-                throw failure("a control character stands unescaped in a string")
-            default:
-                isASCII = isASCII && byte < 0x80
-                advance()
-            }
-        }
-        throw failure("the text ends inside a string")
-    }
-
-    private func text(of utf8: ArraySlice<UInt8>, at start: Int) throws(JSONError) -> String {
-        guard let text = String(validating: utf8, as: UTF8.self) else {
-            throw JSONError("a string is not valid UTF-8", at: start)
-        }
-        return text
-    }
-
-    private mutating func escape(into output: inout [UInt8]) throws(JSONError) {
-        let start = offset
-        advance()
-        guard let byte = peek() else { throw failure("the text ends inside a string") }
-        advance()
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): output.append(byte)
-        case UInt8(ascii: "b"): output.append(0x08)
-        case UInt8(ascii: "f"): output.append(0x0C)
-        case UInt8(ascii: "n"): output.append(0x0A)
-        case UInt8(ascii: "r"): output.append(0x0D)
-        case UInt8(ascii: "t"): output.append(0x09)
-        case UInt8(ascii: "u"): output.append(contentsOf: try unicodeEscape(at: start).utf8)
-        default: throw JSONError("a string has an unknown escape", at: start)
-        }
-    }
-
-    /// Reads the digits of `\uXXXX`, and those of a second escape if the first is half of a surrogate pair.
-    private mutating func unicodeEscape(at start: Int) throws(JSONError) -> Character {
-        let first = try hexadecimalDigits()
-        if let scalar = Unicode.Scalar(first) { return Character(scalar) }
-        guard (0xD800..<0xDC00).contains(first), skipIfHere(UInt8(ascii: "\\")), skipIfHere(UInt8(ascii: "u")) else {
-            throw JSONError("a string has half of a surrogate pair", at: start)
-        }
-        let second = try hexadecimalDigits()
-        guard (0xDC00..<0xE000).contains(second),
-            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
-        else {
-            throw JSONError("a string has half of a surrogate pair", at: start)
-        }
-        return Character(scalar)
-    }
-
-    private mutating func hexadecimalDigits() throws(JSONError) -> UInt32 {
-        var value: UInt32 = 0
-        for _ in 0..<4 {
-            let digit: UInt32
-            switch peek() {
-            case let byte? where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte):
-                digit = UInt32(byte - UInt8(ascii: "0"))
-            case let byte? where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20):
-                digit = UInt32((byte | 0x20) - UInt8(ascii: "a")) + 10
-            default:
-                throw failure("expected four hexadecimal digits")
-            }
-            value = value << 4 | digit
-            advance()
-        }
-        return value
-    }
-
-    /// Passes over a number: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-    private mutating func numberRange() throws(JSONError) -> Range<Int> {
-        skipWhitespace()
-        let start = offset
-        _ = skipIfHere(UInt8(ascii: "-"))
-        if !skipIfHere(UInt8(ascii: "0")) {
-            guard skipDigits() else {
-                offset = start
-                throw mismatch(expected: "a number")
-            }
-        }
-        if skipIfHere(UInt8(ascii: ".")), !skipDigits() { throw failure("expected a digit") }
-        if skipIfHere(UInt8(ascii: "e")) || skipIfHere(UInt8(ascii: "E")) {
-            _ = skipIfHere(UInt8(ascii: "+")) || skipIfHere(UInt8(ascii: "-"))
-            if !skipDigits() { throw failure("expected a digit") }
-        }
-        return start..<offset
-    }
-
-    private mutating func skipDigits() -> Bool {
-        let start = offset
-        while let byte = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { advance() }
-        return offset > start
-    }
-}
-
-// MARK: - Bytes
-
-extension JSONReader {
-    private func peek() -> UInt8? {
-        offset < bytes.count ? bytes[offset] : nil
-    }
-
-    private mutating func advance() {
-        offset += 1
-    }
-
-    private mutating func skipWhitespace() {
-        while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { advance() }
-    }
-
-    private mutating func skipIfHere(_ byte: UInt8) -> Bool {
-        guard peek() == byte else { return false }
-        advance()
-        return true
-    }
-
-    private mutating func skipIfNext(_ byte: UInt8) -> Bool {
-        skipWhitespace()
-        return skipIfHere(byte)
-    }
-
-    private mutating func skipWord(_ word: StaticString) -> Bool {
-        let end = offset + word.utf8CodeUnitCount
-        guard end <= bytes.count else { return false }
-        let matches = word.withUTF8Buffer { bytes[offset..<end].elementsEqual($0) }
-        if matches { offset = end }
-        return matches
-    }
-
-    private mutating func expect(_ byte: UInt8, _ what: String) throws(JSONError) {
-        if !skipIfNext(byte) { throw mismatch(expected: what) }
-    }
-
-    private func failure(_ message: String) -> JSONError {
-        JSONError(message, at: offset)
-    }
-
-    private func mismatch(expected: String) -> JSONError {
-        let found =
-            switch peek() {
-            case nil: "the end of the text"
-            case UInt8(ascii: "{"): "an object"
-            case UInt8(ascii: "["): "an array"
-            case UInt8(ascii: "\""): "a string"
-            case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?: "a number"
-            case UInt8(ascii: "t"), UInt8(ascii: "f"): "a boolean"
-            case UInt8(ascii: "n"): "null"
-            case let byte? where (0x21..<0x7F).contains(byte): "'\(Character(Unicode.Scalar(byte)))'"
-            default: "a byte that cannot stand there"
-            }
-        return failure("expected \(expected), found \(found)")
+    /// The grammar has found that the bytes are UTF-8.
+    private static func string(_ utf8: Span<UInt8>, isASCII: Bool) -> String {
+        String(copying: UTF8Span(unchecked: utf8, isKnownASCII: isASCII))
     }
 }

@@ -73,32 +73,48 @@ extension JSONValue {
 
     private func writeScalar(to output: inout [UInt8]) {
         switch self {
-        case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
+        case .bool(let value): output.append(literal: value ? "true" : "false")
         case .number(let number): output.append(contentsOf: number.text.utf8)
         case .string(let string): JSONValue.write(string, to: &output)
-        case .null, .array, .object: output.append(contentsOf: "null".utf8)
+        case .null, .array, .object: output.append(literal: "null")
         }
     }
 
     /// Writes a string with its quotes, escaping only what RFC 8259 section 7 says must be.
     public static func write(_ string: String, to output: inout [UInt8]) {
+        var string = string
         output.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                output.append(UInt8(ascii: "\\"))
-                output.append(byte)
-            case 0x0A: output.append(contentsOf: "\\n".utf8)
-            case 0x0D: output.append(contentsOf: "\\r".utf8)
-            case 0x09: output.append(contentsOf: "\\t".utf8)
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                output.append(contentsOf: (digits.count == 1 ? "\\u000" : "\\u00").utf8)
-                output.append(contentsOf: digits.utf8)
-            default: output.append(byte)
+        string.withUTF8 { utf8 in
+            var written = 0
+            while written < utf8.count {
+                let end = utf8.span.endOfPlainBytes(at: written)
+                output.append(contentsOf: utf8[written..<end])
+                if end < utf8.count { write(utf8[end], to: &output) }
+                written = end + 1
             }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    private static func write(_ byte: UInt8, to output: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""): output.append(literal: #"\""#)
+        case UInt8(ascii: "\\"): output.append(literal: #"\\"#)
+        case 0x0A: output.append(literal: #"\n"#)
+        case 0x0D: output.append(literal: #"\r"#)
+        case 0x09: output.append(literal: #"\t"#)
+        case 0x20...: output.append(byte)
+        default:
+            let digits = String(byte, radix: 16)
+            output.append(literal: digits.utf8.count == 1 ? #"\u000"# : #"\u00"#)
+            output.append(contentsOf: digits.utf8)
+        }
+    }
+}
+
+extension [UInt8] {
+    mutating func append(literal: StaticString) {
+        literal.withUTF8Buffer { append(contentsOf: $0) }
     }
 }
 

@@ -1,9 +1,9 @@
-internal import JSON
 internal import WorkloadIdentity
 
 /// What one binding changes in one container. What the user set stays.
 struct ContainerEdit {
-    let pointer: JSONPointer
+    /// The container's place among the pod's.
+    let index: Int
     private(set) var variables: [PodAddition.Variable] = []
     /// Where the binding's volume is to be mounted; `nil` if it need not be, or is already.
     private(set) var mountPath: String?
@@ -15,10 +15,10 @@ struct ContainerEdit {
     private(set) var isServed = false
 
     private let provider: ProviderName
-    private let container: PodDraft.Container
+    private let container: PodManifest.Container
 
-    init(_ outcome: Binding.Outcome, of provider: ProviderName, in container: PodDraft.Container) {
-        pointer = container.pointer
+    init(_ outcome: Binding.Outcome, of provider: ProviderName, in container: PodManifest.Container, at index: Int) {
+        self.index = index
         self.provider = provider
         self.container = container
         let addition = outcome.addition

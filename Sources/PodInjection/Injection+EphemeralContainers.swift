@@ -1,4 +1,3 @@
-public import JSON
 public import WorkloadIdentity
 
 extension Injection {
@@ -10,10 +9,9 @@ extension Injection {
     /// - Parameters:
     ///   - pod: the pod as it would be.
     ///   - old: the pod as it is.
-    public init(of plan: Plan, intoEphemeralContainersOf pod: JSONValue, before old: JSONValue) {
-        let list = "ephemeralContainers"
-        let attached = (old["spec"]?[list]?.array ?? []).compactMap { $0["name"]?.string }
-        self.init(of: plan, draft: PodDraft(pod, containersIn: [list], except: Set(attached)))
+    public init(of plan: Plan, intoEphemeralContainersOf pod: PodManifest, before old: PodManifest) {
+        let attached = old.containers(in: .ephemeralContainers).map(\.name)
+        self.init(of: plan, draft: PodDraft(pod, containersIn: [.ephemeralContainers], except: Set(attached)))
         lend()
     }
 }

@@ -23,11 +23,11 @@ public struct Injection: Sendable {
     ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
     ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest.
     public init(
-        of plan: Plan, into pod: JSONValue, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
+        of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         guard !plan.outcomes.isEmpty else { return }
-        guard self.pod.isWellFormed else {
+        guard pod.isWellFormed else {
             problems = [
                 .warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")
             ]
@@ -154,8 +154,8 @@ public struct Injection: Sendable {
 
     private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
         var edits: [ContainerEdit] = []
-        for container in pod.containers where outcome.serves(container.name) {
-            let edit = ContainerEdit(outcome, of: provider, in: container)
+        for (index, container) in pod.containers.enumerated() where outcome.serves(container.name) {
+            let edit = ContainerEdit(outcome, of: provider, in: container, at: index)
             edit.problems.forEach { report($0) }
             edits.append(edit)
         }

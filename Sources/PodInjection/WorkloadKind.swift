@@ -21,9 +21,10 @@ public enum WorkloadKind: String, CaseIterable, Hashable, Sendable {
     }
 
     /// The pod, or the template of the pods, in an object of this kind.
-    public func pod(in object: JSONValue) -> JSONValue? {
+    public func pod(in object: JSONValue) -> PodManifest? {
         var place: JSONValue? = object
         for token in podPointer.tokens { place = place?[token] }
-        return place?.object == nil ? nil : place
+        guard let place, place.object != nil else { return nil }
+        return PodManifest(place)
     }
 }

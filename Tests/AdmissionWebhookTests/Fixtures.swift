@@ -54,7 +54,9 @@ struct TestHandler: AdmissionHandler {
         self.judge = judge
     }
 
-    func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
+    func review(
+        _ request: AdmissionRequest, of object: JSONValue?, replacing oldObject: JSONValue?
+    ) async throws -> AdmissionResponse {
         try await judge(request)
     }
 }

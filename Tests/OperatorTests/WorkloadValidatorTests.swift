@@ -15,10 +15,10 @@ import WorkloadIdentity
     private let cluster = FakeCluster()
 
     private func review(
-        _ request: AdmissionRequest, configuration: Configuration = Configuration()
+        _ application: Application, configuration: Configuration = Configuration()
     ) async throws -> AdmissionResponse {
         try await WorkloadValidator(planner: cluster.planner(on: .eks, configuration), client: cluster.client)
-            .review(request)
+            .review(application)
     }
 
     // MARK: What is judged
@@ -58,35 +58,35 @@ import WorkloadIdentity
         #expect(try await review(.applying(.workload(kind), kind)).warnings.isEmpty)
     }
 
-    private static let notJudged: [(String, @Sendable (inout AdmissionRequest) -> Void)] = [
-        ("a deletion", { $0.operation = .delete }),
-        ("a connection", { $0.operation = .connect }),
-        ("a subresource", { $0.subResource = "scale" }),
-        ("another group", { $0.resource.group = "apps.example.com" }),
-        ("another kind", { $0.resource.resource = "controllerrevisions" }),
-        ("a pod, which is judged as it is injected", { $0.resource = .init(version: "v1", resource: "pods") }),
-        ("an object that is being deleted", { $0.object.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }),
-        ("what a Deployment makes", { $0.object.own(by: "apps/v1", "Deployment") }),
-        ("what a CronJob makes", { $0.object.own(by: "batch/v1beta1", "CronJob") }),
-        ("no object", { $0.object = .null }),
+    private static let notJudged: [(String, @Sendable (inout Application) -> Void)] = [
+        ("a deletion", { $0.request.operation = .delete }),
+        ("a connection", { $0.request.operation = .connect }),
+        ("a subresource", { $0.request.subResource = "scale" }),
+        ("another group", { $0.request.resource.group = "apps.example.com" }),
+        ("another kind", { $0.request.resource.resource = "controllerrevisions" }),
+        ("a pod, which is judged as it is injected", { $0.request.resource = .init(version: "v1", resource: "pods") }),
+        ("an object that is being deleted", { $0.object?.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }),
+        ("what a Deployment makes", { $0.object?.own(by: "apps/v1", "Deployment") }),
+        ("what a CronJob makes", { $0.object?.own(by: "batch/v1beta1", "CronJob") }),
+        ("no object", { $0.object = nil }),
         ("an object that is a text", { $0.object = "Deployment" }),
-        ("an object without metadata", { $0.object["metadata"] = nil }),
-        ("metadata that is a list", { $0.object["metadata"] = [] }),
-        ("a workload without a template", { $0.object["spec"] = ["template": "x"] }),
-        ("no namespace", { $0.namespace = "" }),
+        ("an object without metadata", { $0.object?["metadata"] = nil }),
+        ("metadata that is a list", { $0.object?["metadata"] = [] }),
+        ("a workload without a template", { $0.object?["spec"] = ["template": "x"] }),
+        ("no namespace", { $0.request.namespace = "" }),
     ]
 
     @Test(
         "what is not to be judged goes ahead without a word, and without a question to the API server",
         arguments: notJudged)
-    func leavesAlone(what: String, change: @Sendable (inout AdmissionRequest) -> Void) async throws {
+    func leavesAlone(what: String, change: @Sendable (inout Application) -> Void) async throws {
         cluster.addNamespace(labels: Self.enforce)
         cluster.add(serviceAccount: "llm", Self.bad)
-        var request = AdmissionRequest.applying(.workload(.deployment, template: ["lanyard.dev/providers": "x"]))
-        #expect(try await !review(request).allowed)
+        var application = Application.applying(.workload(.deployment, template: ["lanyard.dev/providers": "x"]))
+        #expect(try await !review(application).allowed)
         let reads = cluster.reads
-        change(&request)
-        #expect(try await review(request) == .allowed(), "\(what)")
+        change(&application)
+        #expect(try await review(application) == .allowed(), "\(what)")
         #expect(cluster.reads == reads, "\(what)")
     }
 
@@ -494,24 +494,34 @@ import WorkloadIdentity
 
 // MARK: - Fixtures
 
-extension AdmissionRequest {
+/// What the API server asks about an object that is applied.
+private struct Application {
+    var request: AdmissionRequest
+    var object: JSONValue?
+    var oldObject: JSONValue?
+
     /// - Parameters:
     ///   - kind: of the workload; `nil` for a ServiceAccount.
     ///   - old: what is updated; `nil` for a creation.
-    fileprivate static func applying(
-        _ object: JSONValue, _ kind: WorkloadKind?, replacing old: JSONValue? = nil
-    ) -> AdmissionRequest {
+    static func applying(_ object: JSONValue, _ kind: WorkloadKind?, replacing old: JSONValue? = nil) -> Application {
         let judged = JudgedResource.all.first { $0.kind == kind.map { .workload($0) } ?? .serviceAccount }
-        return AdmissionRequest(
-            uid: "1", kind: Kind(version: "", kind: ""),
-            resource: Resource(
+        let request = AdmissionRequest(
+            uid: "1", kind: .init(version: "", kind: ""),
+            resource: .init(
                 group: judged?.group ?? "", version: judged?.versions[0] ?? "", resource: judged?.name ?? ""),
-            namespace: "ai", operation: old == nil ? .create : .update, object: object, oldObject: old ?? .null)
+            namespace: "ai", operation: old == nil ? .create : .update)
+        return Application(request: request, object: object, oldObject: old)
     }
 
     /// A Deployment, or what has no `spec`: a ServiceAccount.
-    fileprivate static func applying(_ object: JSONValue, replacing old: JSONValue? = nil) -> AdmissionRequest {
+    static func applying(_ object: JSONValue, replacing old: JSONValue? = nil) -> Application {
         applying(object, object["kind"] == "ServiceAccount" ? nil : .deployment, replacing: old)
+    }
+}
+
+extension WorkloadValidator {
+    fileprivate func review(_ application: Application) async throws -> AdmissionResponse {
+        try await review(application.request, of: application.object, replacing: application.oldObject)
     }
 }
 

@@ -1,9 +1,9 @@
 import Crypto
-public import JSON
 
 /// What the API server asks: may this operation on this object go ahead, and is there anything to change about it?
 ///
-/// The fields that handlers need of `AdmissionRequest` in `admission.k8s.io/v1`:
+/// The fields that handlers need of `AdmissionRequest` in `admission.k8s.io/v1`, but for the object itself, which each
+/// handler has as a type of its own:
 /// <https://kubernetes.io/docs/reference/config-api/apiserver-admission.v1/#admission-k8s-io-v1-AdmissionRequest>.
 public struct AdmissionRequest: Sendable {
     public enum Operation: String, Sendable, Hashable, CaseIterable {
@@ -61,15 +61,6 @@ public struct AdmissionRequest: Sendable {
     /// Nothing will be stored, so a handler must have no effect on anything else.
     public var dryRun: Bool
 
-    /// The object as it would be stored; `null` for `DELETE`, and for `CONNECT` the connection's options.
-    ///
-    /// It is read with the review, because every handler there is today wants it. Where that is too slow, this is the place
-    /// to keep the body's bytes and the object's range in them instead (``JSONReader/range()``).
-    public var object: JSONValue
-
-    /// For `UPDATE` and `DELETE` the object as it is stored; `null` for all else.
-    public var oldObject: JSONValue
-
     /// Who asks. Not public, so that nobody logs it by mistake.
     var username: String
 
@@ -82,9 +73,7 @@ public struct AdmissionRequest: Sendable {
         namespace: String = "",
         operation: Operation = .create,
         dryRun: Bool = false,
-        username: String = "",
-        object: JSONValue,
-        oldObject: JSONValue = .null
+        username: String = ""
     ) {
         self.uid = uid
         self.kind = kind
@@ -95,8 +84,6 @@ public struct AdmissionRequest: Sendable {
         self.operation = operation
         self.dryRun = dryRun
         self.username = username
-        self.object = object
-        self.oldObject = oldObject
     }
 
     /// A name for the requesting user that may be logged: the same for the same user, and not the user's own. Twelve

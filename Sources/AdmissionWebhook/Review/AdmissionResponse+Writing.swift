@@ -14,7 +14,10 @@ extension AdmissionResponse {
             refusal.json.write(to: &output)
         } else if let patch, !patch.isEmpty {
             output.append(contentsOf: #","patchType":"JSONPatch","patch":""#.utf8)
-            patch.json.serialized().writeBase64(to: &output)
+            var text: [UInt8] = []
+            text.reserveCapacity(4096)
+            patch.write(to: &text)
+            text.writeBase64(to: &output)
             output.append(UInt8(ascii: "\""))
         }
         if !warnings.isEmpty {
@@ -48,16 +51,22 @@ extension AdmissionResponse.Refusal {
 extension [UInt8] {
     /// Appends these bytes in the alphabet of RFC 4648 section 4, padded: how Go writes `[]byte` in JSON.
     func writeBase64(to output: inout [UInt8]) {
-        output.reserveCapacity(output.count + (count + 2) / 3 * 4)
+        var place = output.count
+        output.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (count + 2) / 3 * 4))
+        let alphabet = base64Alphabet
+        let bytes = span
+        let digits = alphabet.span
+        var text = output.mutableSpan
         for start in stride(from: 0, to: count, by: 3) {
             let left = Swift.min(3, count - start)
-            var group = UInt32(self[start]) << 16
-            if left > 1 { group |= UInt32(self[start + 1]) << 8 }
-            if left > 2 { group |= UInt32(self[start + 2]) }
-            for digit in 0..<4 {
-                let isPadding = digit > left
-                output.append(isPadding ? UInt8(ascii: "=") : base64Alphabet[Int(group >> (18 - 6 * digit) & 63)])
-            }
+            var group = Int(bytes[start]) << 16
+            if left > 1 { group |= Int(bytes[start + 1]) << 8 }
+            if left > 2 { group |= Int(bytes[start + 2]) }
+            text[place] = digits[group >> 18]
+            text[place + 1] = digits[group >> 12 & 63]
+            if left > 1 { text[place + 2] = digits[group >> 6 & 63] }
+            if left > 2 { text[place + 3] = digits[group & 63] }
+            place += 4
         }
     }
 }

@@ -5,16 +5,33 @@ enum AdmissionReview {
     static let apiVersion = "admission.k8s.io/v1"
     static let kind = "AdmissionReview"
 
-    /// Reads the request out of a review.
+    /// What a review is about, with of each object what is asked for.
+    struct Content<Object: JSONReadable & Sendable>: Sendable {
+        var request: AdmissionRequest
+        var object: Object?
+        var oldObject: Object?
+    }
+
+    /// Reads a review in one pass over its bytes.
     ///
     /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.
     /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here.
-    static func request(in body: [UInt8], maximumDepth: Int) throws(MalformedReview) -> AdmissionRequest {
+    static func read<Object: JSONReadable & Sendable>(
+        _ body: [UInt8], objectsAs type: Object.Type, maximumDepth: Int
+    ) throws(MalformedReview) -> Content<Object> {
         do {
             var json = JSONReader(body, maximumDepth: maximumDepth)
-            let envelope = try Envelope(from: &json)
+            var object: Object?
+            var oldObject: Object?
+            let envelope = try Envelope(from: &json) { place, json in
+                let value: Object? = json.skipNull() ? nil : try json.read()
+                switch place {
+                case .new: object = value
+                case .old: oldObject = value
+                }
+            }
             try json.end()
-            return try envelope.checkedRequest()
+            return Content(request: try envelope.checkedRequest(), object: object, oldObject: oldObject)
         } catch let error as MalformedReview {
             throw error
         } catch {
@@ -32,17 +49,23 @@ struct MalformedReview: Error, CustomStringConvertible {
     }
 }
 
-private struct Envelope: JSONReadable {
+/// Which of the two objects of a request.
+private enum ObjectPlace { case new, old }
+
+private typealias ObjectReader = (ObjectPlace, inout JSONReader) throws -> Void
+
+private struct Envelope {
     var apiVersion = ""
     var kind = ""
     var request: AdmissionRequest?
 
-    init(from json: inout JSONReader) throws {
+    init(from json: inout JSONReader, readObject: ObjectReader) throws {
         try json.object { key, json in
             switch key {
             case "apiVersion": apiVersion = try json.optionalString() ?? ""
             case "kind": kind = try json.optionalString() ?? ""
-            case "request": request = json.skipNull() ? nil : try json.read()
+            case "request":
+                request = json.skipNull() ? nil : try AdmissionRequest(from: &json, readObject: readObject)
             default: try json.skip()
             }
         }
@@ -62,11 +85,10 @@ private struct Envelope: JSONReadable {
     }
 }
 
-extension AdmissionRequest: JSONReadable {
-    public init(from json: inout JSONReader) throws {
+extension AdmissionRequest {
+    fileprivate init(from json: inout JSONReader, readObject: ObjectReader) throws {
         var operation: Operation?
-        let nothing = (kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""))
-        self.init(uid: "", kind: nothing.kind, resource: nothing.resource, object: .null)
+        self.init(uid: "", kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""))
         try json.object { key, json in
             switch key {
             case "uid": uid = try json.optionalString() ?? ""
@@ -78,8 +100,8 @@ extension AdmissionRequest: JSONReadable {
             case "operation": operation = try json.read()
             case "dryRun": dryRun = try !json.skipNull() && json.bool()
             case "userInfo": username = try json.username()
-            case "object": object = try json.value()
-            case "oldObject": oldObject = try json.value()
+            case "object": try readObject(.new, &json)
+            case "oldObject": try readObject(.old, &json)
             default: try json.skip()
             }
         }

@@ -20,8 +20,28 @@ struct AdmissionResponder: HTTPResponder {
 
     private struct Webhook {
         let path: String
-        let handler: any AdmissionHandler
         let metrics: AdmissionMetrics
+        let read: @Sendable (_ body: [UInt8], _ maximumDepth: Int) throws(MalformedReview) -> Review
+
+        init(path: String, handler: some AdmissionHandler, metrics: AdmissionMetrics) {
+            self.path = path
+            self.metrics = metrics
+            read = { body, depth throws(MalformedReview) in try Review(body, maximumDepth: depth, by: handler) }
+        }
+    }
+
+    /// A request, and how its handler judges it: here ends what depends on the type of the handler's objects.
+    private struct Review {
+        let request: AdmissionRequest
+        let verdict: @Sendable () async throws -> AdmissionResponse
+
+        init<Handler: AdmissionHandler>(
+            _ body: [UInt8], maximumDepth: Int, by handler: Handler
+        ) throws(MalformedReview) {
+            let review = try AdmissionReview.read(body, objectsAs: Handler.Object.self, maximumDepth: maximumDepth)
+            request = review.request
+            verdict = { try await handler.review(review.request, of: review.object, replacing: review.oldObject) }
+        }
     }
 
     private let configuration: AdmissionServer.Configuration
@@ -43,8 +63,7 @@ struct AdmissionResponder: HTTPResponder {
         gate = AdmissionGate(reviewLimit: configuration.reviewLimit, byteLimit: configuration.bytesInFlightLimit)
         webhooks = handlers.reduce(into: [:]) { webhooks, entry in
             webhooks[entry.key] = Webhook(
-                path: entry.key,
-                handler: entry.value,
+                path: entry.key, handler: entry.value,
                 metrics: AdmissionMetrics(path: entry.key, factory: metrics))
         }
     }
@@ -71,7 +90,7 @@ struct AdmissionResponder: HTTPResponder {
             guard gate.enter() else { throw Rejection.overloaded }
             var heldBytes = 0
             defer { gate.leave(bytes: heldBytes) }
-            let review = try await read(request, heldBytes: &heldBytes)
+            let review = try await read(request, by: webhook, heldBytes: &heldBytes)
             return await answer(review, by: webhook)
         } catch let rejection as Rejection {
             log(rejection, by: webhook)
@@ -86,7 +105,7 @@ struct AdmissionResponder: HTTPResponder {
         guard request.contentLength ?? 0 <= limit else { throw .tooLarge(limit: limit) }
     }
 
-    private func read(_ request: Request, heldBytes: inout Int) async throws -> AdmissionRequest {
+    private func read(_ request: Request, by webhook: Webhook, heldBytes: inout Int) async throws -> Review {
         var body: [UInt8] = []
         body.reserveCapacity(request.contentLength ?? 0)
         for try await chunk in request.body {
@@ -98,26 +117,24 @@ struct AdmissionResponder: HTTPResponder {
             body.append(contentsOf: chunk.readableBytesView)
         }
         do {
-            return try AdmissionReview.request(in: body, maximumDepth: configuration.depthLimit)
+            return try webhook.read(body, configuration.depthLimit)
         } catch {
             throw Rejection.malformed(error)
         }
     }
 
     private func answer(
-        _ review: AdmissionRequest,
+        _ review: Review,
         by webhook: Webhook
     ) async -> (Response, AdmissionMetrics.Outcome) {
         do {
-            let verdict = try await withDeadline(configuration.reviewDeadline, clock: clock) {
-                try await webhook.handler.review(review)
-            }
-            log(verdict, on: review, by: webhook)
-            return (Response(verdict, uid: review.uid), verdict.outcome)
+            let verdict = try await withDeadline(configuration.reviewDeadline, clock: clock, review.verdict)
+            log(verdict, on: review.request, by: webhook)
+            return (Response(verdict, uid: review.request.uid), verdict.outcome)
         } catch {
             let rejection: Rejection =
                 error is DeadlineExceeded ? .deadlineExceeded(after: configuration.reviewDeadline) : .failed(error)
-            log(rejection, on: review, by: webhook)
+            log(rejection, on: review.request, by: webhook)
             return (rejection.response, rejection.outcome)
         }
     }

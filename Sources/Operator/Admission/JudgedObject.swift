@@ -8,7 +8,7 @@ internal import WorkloadIdentity
 struct JudgedObject {
     enum Content {
         case serviceAccount(ServiceAccount)
-        case workload(WorkloadKind, pod: JSONValue)
+        case workload(WorkloadKind, pod: PodManifest)
     }
 
     let content: Content
@@ -19,16 +19,16 @@ struct JudgedObject {
 
     /// - Returns: `nil` for what is not to be judged: another operation or kind, a subresource, an object that is being
     ///   deleted or is malformed, and one that a workload makes from what was judged there already.
-    init?(appliedBy request: AdmissionRequest) {
+    init?(_ object: JSONValue, appliedBy request: AdmissionRequest) {
         guard request.operation == .create || request.operation == .update, request.subResource.isEmpty,
-            !request.object.isBeingDeleted, !request.object.isMadeByWorkload
+            !object.isBeingDeleted, !object.isMadeByWorkload
         else { return nil }
-        self.init(request.object, of: request)
+        self.init(object, of: request)
     }
 
     /// What an update replaces.
-    init?(replacedBy request: AdmissionRequest) {
-        self.init(request.oldObject, of: request)
+    init?(_ object: JSONValue, replacedBy request: AdmissionRequest) {
+        self.init(object, of: request)
     }
 
     private init?(_ object: JSONValue, of request: AdmissionRequest) {

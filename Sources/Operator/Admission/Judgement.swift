@@ -1,4 +1,3 @@
-internal import JSON
 internal import KubernetesModel
 internal import PodInjection
 internal import WorkloadIdentity
@@ -57,7 +56,7 @@ struct Judgement {
 
     // MARK: Workloads
 
-    private mutating func judge(_ kind: WorkloadKind, _ pod: JSONValue, _ account: ServiceAccount?) {
+    private mutating func judge(_ kind: WorkloadKind, _ pod: PodManifest, _ account: ServiceAccount?) {
         let context = PodContext(pod: pod, serviceAccountMounts: account?.automountServiceAccountToken)
         let plan = plan(account, context)
         if let exemption = plan.exemption {

@@ -1,8 +1,7 @@
 public import AdmissionWebhook
-internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
-internal import PodInjection
+public import PodInjection
 internal import WorkloadIdentity
 
 /// Injects credentials into pods as they are created.
@@ -15,12 +14,13 @@ public struct PodMutator: AdmissionHandler {
         serviceAccounts = ObjectLookup(planner.stores.serviceAccounts, client)
     }
 
-    public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
+    public func review(
+        _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
+    ) async throws -> AdmissionResponse {
         guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
-            request.operation == .create, !request.object.isMirrorPod
+            request.operation == .create, let pod, !pod.isMirrorPod
         else { return .allowed() }
 
-        let pod = request.object
         let subject = Subject(of: pod, in: request.namespace)
         guard let account = try await serviceAccounts.find(subject.key) else {
             let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
@@ -69,11 +69,4 @@ public struct PodMutator: AdmissionHandler {
     }
 
     private func warning(_ message: String) -> String { "lanyard: \(message)" }
-}
-
-extension JSONValue {
-    /// A static pod as the kubelet shows it to the API server, which lets nobody change it.
-    fileprivate var isMirrorPod: Bool {
-        self["metadata"]?["annotations"]?["kubernetes.io/config.mirror"] != nil
-    }
 }

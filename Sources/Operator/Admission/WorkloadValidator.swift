@@ -1,4 +1,5 @@
 public import AdmissionWebhook
+public import JSON
 public import KubernetesClient
 internal import KubernetesModel
 internal import WorkloadIdentity
@@ -18,8 +19,10 @@ public struct WorkloadValidator: AdmissionHandler {
         namespaces = ObjectLookup(planner.stores.namespaces, client)
     }
 
-    public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
-        guard let object = JudgedObject(appliedBy: request) else { return .allowed() }
+    public func review(
+        _ request: AdmissionRequest, of object: JSONValue?, replacing oldObject: JSONValue?
+    ) async throws -> AdmissionResponse {
+        guard let object = object.flatMap({ JudgedObject($0, appliedBy: request) }) else { return .allowed() }
         var surroundings = try await surroundings(of: object, .known)
         var judgement = judge(object, in: surroundings)
         if !judgement.errors.isEmpty {
@@ -28,7 +31,8 @@ public struct WorkloadValidator: AdmissionHandler {
             judgement = judge(object, in: surroundings)
         }
         let policy = AdmissionPolicy(of: object, in: surroundings.namespace)
-        let refused = try await errorsToRefuse(judgement, policy, request, surroundings)
+        let old = oldObject.flatMap { JudgedObject($0, replacedBy: request) }
+        let refused = try await errorsToRefuse(judgement, policy, request, replacing: old, surroundings)
         return answer(object, judgement, policy, refused: refused)
     }
 
@@ -75,11 +79,12 @@ public struct WorkloadValidator: AdmissionHandler {
     }
 
     private func errorsToRefuse(
-        _ judgement: Judgement, _ policy: AdmissionPolicy, _ request: AdmissionRequest, _ surroundings: Surroundings
+        _ judgement: Judgement, _ policy: AdmissionPolicy, _ request: AdmissionRequest,
+        replacing old: JudgedObject?, _ surroundings: Surroundings
     ) async throws -> [Finding] {
         guard policy.enforcement != nil, judgement.isConclusive, !judgement.errors.isEmpty else { return [] }
         guard request.operation == .update else { return judgement.errors }
-        guard let old = JudgedObject(replacedBy: request) else { return [] }
+        guard let old else { return [] }
         var former = surroundings
         if old.subject != judgement.subject { former.account = try await serviceAccount(of: old, .known) }
         return judgement.errors(since: judge(old, in: former))

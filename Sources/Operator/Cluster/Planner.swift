@@ -1,6 +1,6 @@
-internal import JSON
 internal import KubernetesModel
 internal import KubernetesRuntime
+internal import PodInjection
 public import WorkloadIdentity
 
 /// Puts what the stores hold to the domain.
@@ -65,8 +65,8 @@ extension Subject {
     }
 
     /// Whom a pod, or the pods of a template, run as.
-    init(of pod: JSONValue, in namespace: String) {
-        let name = pod["spec"]?["serviceAccountName"]?.string ?? ""
+    init(of pod: PodManifest, in namespace: String) {
+        let name = pod.serviceAccountName
         self.init(namespace: namespace, serviceAccount: name.isEmpty ? "default" : name)
     }
 

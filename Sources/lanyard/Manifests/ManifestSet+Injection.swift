@@ -19,7 +19,7 @@ extension ManifestSet {
         guard let kind = WorkloadKind(rawValue: object.kind), let pod = kind.pod(in: object.value) else { return nil }
         let subject = Subject(
             namespace: namespace(of: object),
-            serviceAccount: pod["spec"]?["serviceAccountName"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "default")
+            serviceAccount: pod.serviceAccountName.isEmpty ? "default" : pod.serviceAccountName)
         let account = serviceAccount(subject)
         let plan = Plan(
             for: subject,

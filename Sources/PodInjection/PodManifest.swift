@@ -1,0 +1,306 @@
+public import JSON
+internal import WorkloadIdentity
+
+/// What is to be known of a pod, or of the template of a workload's pods, before anything is added to it.
+///
+/// It is read in one pass over the pod's JSON. What no decision rests on is skipped; and of what there is much of, variables,
+/// mounts and volumes, only the places are kept, to be compared with the few names that are asked for. Whatever the pod
+/// holds, reading fails only if it is not JSON.
+public struct PodManifest: Sendable {
+    /// `nil` if the API server is to make it up.
+    public private(set) var name: String?
+    /// Those that may matter to a plan.
+    public private(set) var annotations: [String: String] = [:]
+    /// Those that may matter to a plan.
+    public private(set) var labels: [String: String] = [:]
+    /// Empty if the pod names none.
+    public private(set) var serviceAccountName = ""
+    /// A static pod as the kubelet shows it to the API server, which lets nobody change it.
+    public private(set) var isMirrorPod = false
+
+    private(set) var hasMetadata = false
+    private(set) var hasAnnotations = false
+    private(set) var hasLabels = false
+    private(set) var hasVolumes = false
+    private(set) var mountsServiceAccountToken: Bool?
+    private(set) var operatingSystem = PodContext.OperatingSystem.linux
+
+    private var containers: [ContainerList: [Container]] = [:]
+    private var isOfItsTypes = true
+    private var volumes: [(name: JSONStringToken, offset: Int)] = []
+    private let text: JSONReader
+
+    /// Whether it has containers, and all that is looked at is of its type.
+    var isWellFormed: Bool { containers[.containers] != nil && isOfItsTypes }
+
+    enum ContainerList: String {
+        case initContainers, containers, ephemeralContainers
+    }
+
+    func containers(in list: ContainerList) -> [Container] { containers[list] ?? [] }
+
+    func volume(named name: String) -> JSONValue? {
+        guard let volume = volumes.first(where: { text.says($0.name, name) }) else { return nil }
+        var json = text.reading(at: volume.offset)
+        return try? json.value()
+    }
+
+    struct Container {
+        private(set) var name = ""
+        let pointer: JSONPointer
+        private(set) var hasEnvironment = false
+        private(set) var hasMounts = false
+        /// The ConfigMaps and Secrets of `envFrom`.
+        private(set) var environmentSources: [String] = []
+
+        /// Of variables with the same name the last one counts.
+        private var variables: [(name: JSONStringToken, offset: Int)] = []
+        private var mounts: [(path: JSONStringToken, volume: JSONStringToken?)] = []
+        private let text: JSONReader
+
+        func defines(_ variable: String) -> Bool {
+            variables.contains { text.says($0.name, variable) }
+        }
+
+        /// `nil` if the variable is not there, or its value is taken from somewhere that is not known here.
+        func value(of variable: String) -> PodAddition.Variable.Value? {
+            guard let place = variables.last(where: { text.says($0.name, variable) }) else { return nil }
+            var json = text.reading(at: place.offset)
+            return (try? json.value()).flatMap { PodAddition.Variable.Value($0) }
+        }
+
+        /// Whether the user set the variable to something else, or to something that is not known here.
+        func hasOther(than variable: PodAddition.Variable) -> Bool {
+            defines(variable.name) && value(of: variable.name) != variable.value
+        }
+
+        func volumeMounted(at path: String) -> String? {
+            let mount = mounts.last { text.says($0.path, path) || text.says($0.path, path + "/") }
+            return mount?.volume.map { text.string($0) }
+        }
+    }
+}
+
+// MARK: - Reading
+
+extension PodManifest: JSONReadable {
+    public init(from json: inout JSONReader) throws {
+        text = json
+        let isObject = try json.objectIfAny { key, json in
+            switch key {
+            case "metadata": try readMetadata(from: &json)
+            case "spec": try readSpec(from: &json)
+            default: try json.skip()
+            }
+        }
+        note(isObject)
+    }
+
+    public init(_ pod: JSONValue) {
+        var json = JSONReader(pod.serialized(), maximumDepth: .max)
+        do {
+            self = try PodManifest(from: &json)
+        } catch {
+            // What has just been written is JSON.
+            text = json
+        }
+    }
+
+    /// True for what is there, and is not `null`.
+    @discardableResult
+    private mutating func note(_ isOfItsType: Bool?) -> Bool {
+        if isOfItsType == false { isOfItsTypes = false }
+        return isOfItsType == true
+    }
+
+    private mutating func readMetadata(from json: inout JSONReader) throws {
+        hasMetadata = note(
+            try json.objectIfAny { key, json in
+                switch key {
+                case "name": name = try json.stringIfAny()
+                case "annotations":
+                    annotations = [:]
+                    hasAnnotations = note(
+                        try json.objectIfAny { name, json in
+                            if name == "kubernetes.io/config.mirror" { isMirrorPod = true }
+                            try annotations.read(name, from: &json)
+                        })
+                case "labels":
+                    labels = [:]
+                    hasLabels = note(try json.objectIfAny { name, json in try labels.read(name, from: &json) })
+                default: try json.skip()
+                }
+            })
+    }
+
+    private mutating func readSpec(from json: inout JSONReader) throws {
+        var system: String?
+        var selected: String?
+        _ = try json.objectIfAny { key, json in
+            switch key {
+            case "serviceAccountName": serviceAccountName = try json.stringIfAny() ?? ""
+            case "automountServiceAccountToken": mountsServiceAccountToken = try json.boolIfAny()
+            case "volumes": try readVolumes(from: &json)
+            case "initContainers": try readContainers(.initContainers, from: &json)
+            case "containers": try readContainers(.containers, from: &json)
+            case "ephemeralContainers": try readContainers(.ephemeralContainers, from: &json)
+            case "os":
+                _ = try json.objectIfAny { key, json in
+                    if key == "name" { system = try json.stringIfAny() } else { try json.skip() }
+                }
+            case "nodeSelector":
+                var older: String?
+                _ = try json.objectIfAny { key, json in
+                    switch key {
+                    case "kubernetes.io/os": selected = try json.stringIfAny()
+                    case "beta.kubernetes.io/os": older = try json.stringIfAny()
+                    default: try json.skip()
+                    }
+                }
+                selected = selected ?? older
+            default: try json.skip()
+            }
+        }
+        // `spec.os.name` says it since Kubernetes 1.25; before, only the node selector did.
+        operatingSystem = (system ?? selected) == "windows" ? .windows : .linux
+    }
+
+    private mutating func readVolumes(from json: inout JSONReader) throws {
+        volumes = []
+        hasVolumes = note(
+            try json.arrayIfAny { json in
+                let offset = json.offset
+                var name: JSONStringToken?
+                _ = try json.objectIfAny { key, json in
+                    if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
+                }
+                if let name { volumes.append((name, offset)) }
+            })
+    }
+
+    private mutating func readContainers(_ list: ContainerList, from json: inout JSONReader) throws {
+        let pointer = JSONPointer("spec", list.rawValue)
+        var found: [Container] = []
+        let isArray = try json.arrayIfAny { json in
+            found.append(
+                try Container(from: &json, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes))
+        }
+        containers[list] = note(isArray) ? found : nil
+    }
+}
+
+extension PodManifest.Container {
+    fileprivate init(from json: inout JSONReader, pointer: JSONPointer, isOfItsTypes: inout Bool) throws {
+        self.pointer = pointer
+        text = json
+        let isObject = try json.objectIfAny { key, json in
+            switch key {
+            case "name": name = try json.stringIfAny() ?? ""
+            case "env":
+                variables = []
+                let isArray = try json.arrayIfAny { json in try readVariable(from: &json) }
+                hasEnvironment = isArray == true
+                isOfItsTypes = isOfItsTypes && isArray != false
+            case "volumeMounts":
+                mounts = []
+                let isArray = try json.arrayIfAny { json in try readMount(from: &json) }
+                hasMounts = isArray == true
+                isOfItsTypes = isOfItsTypes && isArray != false
+            case "envFrom":
+                environmentSources = []
+                _ = try json.arrayIfAny { json in try readEnvironmentSource(from: &json) }
+            default: try json.skip()
+            }
+        }
+        isOfItsTypes = isOfItsTypes && isObject != false
+    }
+
+    private mutating func readVariable(from json: inout JSONReader) throws {
+        let offset = json.offset
+        var name: JSONStringToken?
+        _ = try json.objectIfAny { key, json in
+            if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
+        }
+        if let name { variables.append((name, offset)) }
+    }
+
+    private mutating func readMount(from json: inout JSONReader) throws {
+        var path: JSONStringToken?
+        var volume: JSONStringToken?
+        _ = try json.objectIfAny { key, json in
+            switch key {
+            case "mountPath": path = try json.stringTokenIfAny()
+            case "name": volume = try json.stringTokenIfAny()
+            default: try json.skip()
+            }
+        }
+        if let path { mounts.append((path, volume)) }
+    }
+
+    private mutating func readEnvironmentSource(from json: inout JSONReader) throws {
+        var configMap: String?
+        var secret: String?
+        func name(from json: inout JSONReader) throws -> String? {
+            var name: String?
+            _ = try json.objectIfAny { key, json in
+                if key == "name" { name = try json.stringIfAny() } else { try json.skip() }
+            }
+            return name
+        }
+        _ = try json.objectIfAny { key, json in
+            switch key {
+            case "configMapRef": configMap = try name(from: &json)
+            case "secretRef": secret = try name(from: &json)
+            default: try json.skip()
+            }
+        }
+        environmentSources.append(
+            configMap.map { "ConfigMap \($0)" } ?? secret.map { "Secret \($0)" } ?? "a source")
+    }
+}
+
+extension [String: String] {
+    fileprivate mutating func read(_ name: String, from json: inout JSONReader) throws {
+        guard AnnotationKey.mayMatter(name) else { return try json.skip() }
+        self[name] = try json.stringIfAny()
+    }
+}
+
+/// For each: a value of another type is skipped. `nil` for `null`, false for what is of another type.
+extension JSONReader {
+    fileprivate mutating func objectIfAny(_ member: (String, inout JSONReader) throws -> Void) throws -> Bool? {
+        switch kind() {
+        case .object: try object(member)
+        case let kind:
+            try skip()
+            return kind == .null ? nil : false
+        }
+        return true
+    }
+
+    fileprivate mutating func arrayIfAny(_ element: (inout JSONReader) throws -> Void) throws -> Bool? {
+        switch kind() {
+        case .array: try array(element)
+        case let kind:
+            try skip()
+            return kind == .null ? nil : false
+        }
+        return true
+    }
+
+    fileprivate mutating func stringIfAny() throws -> String? {
+        try stringTokenIfAny().map { string($0) }
+    }
+
+    fileprivate mutating func stringTokenIfAny() throws -> JSONStringToken? {
+        if kind() == .string { return try stringToken() }
+        try skip()
+        return nil
+    }
+
+    fileprivate mutating func boolIfAny() throws -> Bool? {
+        if kind() == .bool { return try bool() }
+        try skip()
+        return nil
+    }
+}

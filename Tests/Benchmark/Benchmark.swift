@@ -1,0 +1,51 @@
+import Foundation
+import JSON
+
+/// What `hack/bench` needs beside `lanyard` itself. It is no product of the package.
+///
+/// ```
+/// Benchmark reviews FOLDER                          write the reviews to send, and the objects to create before
+/// Benchmark floor PORT CERTIFICATE KEY ANSWER       answer every request with what the file ANSWER holds
+/// Benchmark report RESULTS table|markdown|svg       show what was measured
+/// ```
+@main
+enum Benchmark {
+    static func main() async throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        switch (arguments.first, arguments.count) {
+        case ("reviews", 2):
+            try writeReviews(to: URL(fileURLWithPath: arguments[1]))
+        case ("floor", 5):
+            try await ConstantAnswer(
+                port: Int(arguments[1]) ?? 0, certificate: arguments[2], key: arguments[3],
+                answer: Data(contentsOf: URL(fileURLWithPath: arguments[4]))
+            ).run()
+        case ("report", 3):
+            let report = try Report(results: String(contentsOfFile: arguments[1], encoding: .utf8))
+            print(try report.text(as: arguments[2]))
+        default:
+            FileHandle.standardError.write(Data("usage: see \(#fileID)\n".utf8))
+            exit(2)
+        }
+    }
+
+    /// `cluster.json`, and for each demand and size a folder `DEMAND-SIZE` of reviews.
+    private static func writeReviews(to folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let cluster: JSONValue = ["apiVersion": "v1", "kind": "List", "items": .array(AdmissionReviews.cluster)]
+        try write(cluster, to: folder.appendingPathComponent("cluster.json"))
+        for demand in AdmissionReviews.Demand.allCases {
+            for size in AdmissionReviews.sizes {
+                let reviews = folder.appendingPathComponent("\(demand)-\(size)")
+                try FileManager.default.createDirectory(at: reviews, withIntermediateDirectories: true)
+                for (index, review) in AdmissionReviews.reviews(of: size, for: demand).enumerated() {
+                    try write(review, to: reviews.appendingPathComponent("\(index).json"))
+                }
+            }
+        }
+    }
+
+    private static func write(_ value: JSONValue, to file: URL) throws {
+        try Data(value.serialized()).write(to: file)
+    }
+}
