@@ -5,7 +5,7 @@ internal import KubernetesModel
 internal import PodInjection
 internal import WorkloadIdentity
 
-/// Injects credentials into pods as they are created.
+/// Injects credentials into pods as they are created, and into ephemeral containers as they are attached.
 public struct PodMutator: AdmissionHandler {
     private let planner: Planner
     private let serviceAccounts: ObjectLookup<ServiceAccount>
@@ -16,10 +16,17 @@ public struct PodMutator: AdmissionHandler {
     }
 
     public func review(_ request: AdmissionRequest) async throws -> AdmissionResponse {
-        guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
-            request.operation == .create, !request.object.isMirrorPod
-        else { return .allowed() }
+        guard request.resource.group.isEmpty, request.resource.resource == "pods", !request.object.isMirrorPod else {
+            return .allowed()
+        }
+        return switch (request.subResource, request.operation) {
+        case ("", .create): try await reviewCreation(request)
+        case ("ephemeralcontainers", .update): try await reviewAttachment(request)
+        default: .allowed()
+        }
+    }
 
+    private func reviewCreation(_ request: AdmissionRequest) async throws -> AdmissionResponse {
         let pod = request.object
         let subject = Subject(of: pod, in: request.namespace)
         guard let account = try await serviceAccounts.find(subject.key) else {
@@ -39,6 +46,19 @@ public struct PodMutator: AdmissionHandler {
             return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
         return answer(injection, problems)
+    }
+
+    /// A pod that runs is never refused: whether it may is past, and who attaches a container is looking for what is wrong.
+    private func reviewAttachment(_ request: AdmissionRequest) async throws -> AdmissionResponse {
+        let pod = request.object
+        let subject = Subject(of: pod, in: request.namespace)
+        guard let account = try await serviceAccounts.find(subject.key) else { return .allowed() }
+        let plan = planner.plan(
+            for: subject, account,
+            pod: PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken))
+        let injection = Injection(of: plan, intoEphemeralContainersOf: pod, before: request.oldObject)
+        // The plan's own problems were said when the pod was created.
+        return answer(injection, injection.problems)
     }
 
     // MARK: Answers
