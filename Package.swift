@@ -159,7 +159,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "JSON", "lanyard", httpClient, nio,
+                "JSON", "AdmissionWebhook", "lanyard", coreMetrics, httpClient, logging, nio, services,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -173,10 +173,9 @@ struct EKSCase: CustomTestStringConvertible {
 extension JSONPointer {
     /// Reads what `description` writes (RFC 6901 section 3).
     fileprivate init(escaped: String) {
-        self.init(
-            tokens: escaped.split(separator: "/").map {
-                String($0).replacing("~1", with: "/").replacing("~0", with: "~")
-            })
+        self = escaped.split(separator: "/").reduce(JSONPointer()) { pointer, token in
+            pointer.appending(String(token).replacing("~1", with: "/").replacing("~0", with: "~"))
+        }
     }
 }
 

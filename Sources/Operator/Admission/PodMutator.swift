@@ -4,7 +4,7 @@ internal import KubernetesModel
 public import PodInjection
 internal import WorkloadIdentity
 
-/// Injects credentials into pods as they are created.
+/// Injects credentials into pods as they are created, and into ephemeral containers as they are attached.
 public struct PodMutator: AdmissionHandler {
     private let planner: Planner
     private let serviceAccounts: ObjectLookup<ServiceAccount>
@@ -17,10 +17,18 @@ public struct PodMutator: AdmissionHandler {
     public func review(
         _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
-        guard request.resource.group.isEmpty, request.resource.resource == "pods", request.subResource.isEmpty,
-            request.operation == .create, let pod, !pod.isMirrorPod
-        else { return .allowed() }
+        guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod, !pod.isMirrorPod else {
+            return .allowed()
+        }
+        switch (request.subResource, request.operation, oldPod) {
+        case ("", .create, _): return try await reviewCreation(request, of: pod)
+        case ("ephemeralcontainers", .update, let oldPod?):
+            return try await reviewAttachment(request, to: pod, before: oldPod)
+        default: return .allowed()
+        }
+    }
 
+    private func reviewCreation(_ request: AdmissionRequest, of pod: PodManifest) async throws -> AdmissionResponse {
         let subject = Subject(of: pod, in: request.namespace)
         guard let account = try await serviceAccounts.find(subject.key) else {
             let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
@@ -39,6 +47,20 @@ public struct PodMutator: AdmissionHandler {
             return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
         return answer(injection, problems)
+    }
+
+    /// A pod that runs is never refused: whether it may is past, and who attaches a container is looking for what is wrong.
+    private func reviewAttachment(
+        _ request: AdmissionRequest, to pod: PodManifest, before old: PodManifest
+    ) async throws -> AdmissionResponse {
+        let subject = Subject(of: pod, in: request.namespace)
+        guard let account = try await serviceAccounts.find(subject.key) else { return .allowed() }
+        let plan = planner.plan(
+            for: subject, account,
+            pod: PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken))
+        let injection = Injection(of: plan, intoEphemeralContainersOf: pod, before: old)
+        // The plan's own problems were said when the pod was created.
+        return answer(injection, injection.problems)
     }
 
     // MARK: Answers

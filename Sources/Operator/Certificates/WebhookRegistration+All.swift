@@ -4,13 +4,15 @@ internal import WorkloadIdentity
 extension WebhookRegistration {
     public static let all = [podInjector, workloadValidator]
 
-    /// Pods, as they are created, to be injected.
+    /// Pods, as they are created, to be injected; and their ephemeral containers, as they are attached.
     ///
     /// The name sorts behind `azure-wi-…`, `ack-…` and `pod-identity-webhook`, and before `vault-agent-injector-cfg`:
     /// mutating configurations are called in the order of their names.
     public static let podInjector = {
         let name = "pod-injector.lanyard.dev"
         let pods = Rule(group: "", versions: ["v1"], resources: ["pods"], operations: ["CREATE"])
+        let attachments = Rule(
+            group: "", versions: ["v1"], resources: ["pods/ephemeralcontainers"], operations: ["UPDATE"])
         return WebhookRegistration(
             .mutating, name: name, path: "/mutate",
             entries: [
@@ -22,6 +24,15 @@ extension WebhookRegistration {
                     objectSelector: [
                         "matchExpressions": [
                             ["key": .string(Plan.injectKey), "operator": "NotIn", "values": ["required", "false"]]
+                        ]
+                    ],
+                    failurePolicy: .ignore),
+                // Never `Fail`: kubectl debug is for when something is away.
+                Entry(
+                    name: "ephemeral.\(name)", rules: [attachments],
+                    objectSelector: [
+                        "matchExpressions": [
+                            ["key": .string(Plan.injectKey), "operator": "NotIn", "values": ["false"]]
                         ]
                     ],
                     failurePolicy: .ignore),
