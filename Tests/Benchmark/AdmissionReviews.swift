@@ -145,7 +145,10 @@ private struct BenchmarkPod {
             ]
         case 2: ["name": "FEATURE_\(index)_ENABLED", "value": "true"]
         case 3:
-            ["name": "POD_FIELD_\(index)", "valueFrom": ["fieldRef": ["apiVersion": "v1", "fieldPath": "status.podIP"]]]
+            [
+                "name": "POD_FIELD_\(index)",
+                "valueFrom": ["fieldRef": ["apiVersion": "v1", "fieldPath": "status.podIP"]],
+            ]
         default:
             [
                 "name": "SETTINGS_\(index)",

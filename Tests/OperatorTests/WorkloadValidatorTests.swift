@@ -65,7 +65,10 @@ import WorkloadIdentity
         ("another group", { $0.request.resource.group = "apps.example.com" }),
         ("another kind", { $0.request.resource.resource = "controllerrevisions" }),
         ("a pod, which is judged as it is injected", { $0.request.resource = .init(version: "v1", resource: "pods") }),
-        ("an object that is being deleted", { $0.object?.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }),
+        (
+            "an object that is being deleted",
+            { $0.object?.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }
+        ),
         ("what a Deployment makes", { $0.object?.own(by: "apps/v1", "Deployment") }),
         ("what a CronJob makes", { $0.object?.own(by: "batch/v1beta1", "CronJob") }),
         ("no object", { $0.object = nil }),

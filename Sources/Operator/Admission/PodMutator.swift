@@ -1,4 +1,5 @@
 public import AdmissionWebhook
+internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
 public import PodInjection
