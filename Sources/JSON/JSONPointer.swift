@@ -7,6 +7,10 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     public init() {}
 
     public init(_ tokens: String...) {
+        self.init(tokens: tokens)
+    }
+
+    public init(tokens: some Sequence<String>) {
         for token in tokens { append(token) }
     }
 

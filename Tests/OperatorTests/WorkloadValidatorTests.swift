@@ -82,7 +82,7 @@ import WorkloadIdentity
     @Test(
         "what is not to be judged goes ahead without a word, and without a question to the API server",
         arguments: notJudged)
-    func leavesAlone(what: String, change: @Sendable (inout Application) -> Void) async throws {
+    fileprivate func leavesAlone(what: String, change: @Sendable (inout Application) -> Void) async throws {
         cluster.addNamespace(labels: Self.enforce)
         cluster.add(serviceAccount: "llm", Self.bad)
         var application = Application.applying(.workload(.deployment, template: ["lanyard.dev/providers": "x"]))
@@ -498,7 +498,7 @@ import WorkloadIdentity
 // MARK: - Fixtures
 
 /// What the API server asks about an object that is applied.
-private struct Application {
+private struct Application: Sendable {
     var request: AdmissionRequest
     var object: JSONValue?
     var oldObject: JSONValue?
