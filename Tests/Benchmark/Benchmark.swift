@@ -5,6 +5,7 @@ import JSON
 ///
 /// ```
 /// Benchmark reviews FOLDER                          write the reviews to send, and the objects to create before
+/// Benchmark objects FOLDER                          write the objects of a large cluster
 /// Benchmark floor PORT CERTIFICATE KEY ANSWER       answer every request with what the file ANSWER holds
 /// Benchmark report RESULTS table|markdown|svg       show what was measured
 /// ```
@@ -15,6 +16,8 @@ enum Benchmark {
         switch (arguments.first, arguments.count) {
         case ("reviews", 2):
             try writeReviews(to: URL(fileURLWithPath: arguments[1]))
+        case ("objects", 2):
+            try writeObjects(to: URL(fileURLWithPath: arguments[1]))
         case ("floor", 5):
             try await ConstantAnswer(
                 port: Int(arguments[1]) ?? 0, certificate: arguments[2], key: arguments[3],
@@ -42,6 +45,16 @@ enum Benchmark {
                     try write(review, to: reviews.appendingPathComponent("\(index).json"))
                 }
             }
+        }
+    }
+
+    /// `namespaces.json`, and a file for each namespace.
+    private static func writeObjects(to folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try write(ClusterObjects.namespaceList, to: folder.appendingPathComponent("namespaces.json"))
+        for index in 0..<ClusterObjects.namespaces {
+            let file = folder.appendingPathComponent("\(ClusterObjects.namespace(index)).json")
+            try write(ClusterObjects.objects(inNamespace: index), to: file)
         }
     }
 
