@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "PodInjectionTests",
             dependencies: [
-                "JSON", "WorkloadIdentity", "PodInjection", .product(name: "Yams", package: "Yams"),
+                "JSON", "WorkloadIdentity", "PodInjection", "GeneratedPods", .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -159,12 +159,14 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "JSON", "AdmissionWebhook", "lanyard", coreMetrics, httpClient, logging, nio, services,
+                "JSON", "AdmissionWebhook", "GeneratedPods", "lanyard", coreMetrics, httpClient, logging, nio, services,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // Pods that are made up, for those two.
+        .target(name: "GeneratedPods", dependencies: ["JSON"], path: "Tests/GeneratedPods", swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),
 

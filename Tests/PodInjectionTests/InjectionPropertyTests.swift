@@ -1,3 +1,4 @@
+import GeneratedPods
 import JSON
 import PodInjection
 import Testing

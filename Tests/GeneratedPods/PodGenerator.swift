@@ -1,15 +1,15 @@
-import JSON
+package import JSON
 
 /// Numbers that look random and are the same every time (SplitMix64).
 /// https://prng.di.unimi.it/splitmix64.c
-struct RandomNumbers: RandomNumberGenerator {
+package struct RandomNumbers: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var number = state
         number = (number ^ (number >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -17,16 +17,16 @@ struct RandomNumbers: RandomNumberGenerator {
         return number ^ (number >> 31)
     }
 
-    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+    fileprivate mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
-    mutating func pick<Element>(_ elements: [Element], upTo count: Int) -> ArraySlice<Element> {
+    fileprivate mutating func pick<Element>(_ elements: [Element], upTo count: Int) -> ArraySlice<Element> {
         elements.shuffled(using: &self).prefix(Int.random(in: 0...count, using: &self))
     }
 }
 
 /// Makes up pods that a cluster might hold, and ServiceAccounts that might be theirs. Names and paths are those that
 /// Lanyard cares about, so that they meet often.
-enum PodGenerator {
+package enum PodGenerator {
     private static let role = "arn:aws:iam::111122223333:role/first"
 
     private static let values: [(name: String, value: JSONValue)] = [
@@ -62,11 +62,11 @@ enum PodGenerator {
         ("lanyard.dev/alibaba-oidc-provider-arn", "acs:ram::1234567890123456:oidc-provider/p"),
     ]
 
-    static func annotations(using numbers: inout RandomNumbers) -> [String: String] {
+    package static func annotations(using numbers: inout RandomNumbers) -> [String: String] {
         Dictionary(numbers.pick(keys, upTo: keys.count).map { ($0.name, $0.value) }) { first, _ in first }
     }
 
-    static func pod(using numbers: inout RandomNumbers) -> JSONValue {
+    package static func pod(using numbers: inout RandomNumbers) -> JSONValue {
         var spec: JSONValue = [
             "serviceAccountName": "llm", "fieldOfTheFuture": ["deep": [1, true, .null, "ä\u{1F511}"]],
         ]
