@@ -17,7 +17,7 @@ extension EndToEndTests {
                 for seed in 0..<UInt64(25) {
                     var numbers = RandomNumbers(seed: seed)
                     var pod = PodGenerator.pod(using: &numbers)
-                    let keys = PodGenerator.annotations(using: &numbers).mapValues { JSONValue.string($0) }
+                    let keys = PodGenerator.annotations(using: &numbers)
                     let account: JSONValue = ["name": "llm-\(seed)", "annotations": .object(JSONObject(keys))]
                     pod["spec"]?["serviceAccountName"] = account["name"]
                     samples.append((["apiVersion": "v1", "kind": "ServiceAccount", "metadata": account], pod))
