@@ -1,6 +1,150 @@
 import Foundation
 
+/// What `hack/bench` measured, as people read it.
 struct Report {
-    init(results: String) throws {}
-    func text(as form: String) throws -> String { "" }
+    /// A build under load.
+    private struct Load {
+        var name: String
+        var demand: String
+        var bytes: Int
+        var connections: Int
+        var requests: Double
+        var seconds: Double
+        /// In microseconds: p50, p99 and p99.9.
+        var latencies: [Double]
+        var failures: Int
+        /// Of the processor time, in hundredths of a second.
+        var ticks: Double
+        var kilobytes: Double
+
+        var rate: Double { seconds > 0 ? requests / seconds : 0 }
+        var microsecondsOfProcessor: Double { requests > 0 ? ticks * 10_000 / requests : 0 }
+    }
+
+    private var loads: [Load] = []
+    /// Single figures, in the order in which they were measured.
+    private var facts: [(what: String, value: String)] = []
+
+    init(results: String) throws {
+        for line in results.split(separator: "\n") {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            let numbers = fields.map { Double($0) ?? 0 }
+            switch (fields.first, fields.count) {
+            case ("load", 13):
+                loads.append(
+                    Load(
+                        name: fields[1], demand: fields[2], bytes: Int(numbers[3]), connections: Int(numbers[4]),
+                        requests: numbers[5], seconds: numbers[6], latencies: Array(numbers[7...9]),
+                        failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12]))
+            case ("size", 2):
+                facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
+            case ("start", 3):
+                facts.append(("\(fields[1]): from start to ready", "\(decimal(numbers[2], 0)) ms"))
+            case ("sync", 4):
+                facts.append(
+                    (
+                        "\(fields[1]): the large cluster synced",
+                        "\(decimal(numbers[2] / 1000, 2)) s, \(megabytes(numbers[3]))"
+                    ))
+            default: throw MalformedResults(line: String(line))
+            }
+        }
+    }
+
+    struct MalformedResults: Error, CustomStringConvertible {
+        var line: String
+        var description: String { "not a line of results: \(line)" }
+    }
+
+    /// - Parameter form: `table`, `markdown` or `svg`.
+    func text(as form: String) throws -> String {
+        switch form {
+        case "table": lines(cells: { $0.map(padded).joined(separator: "  ") }, fact: { "\($0): \($1)" })
+        case "markdown":
+            lines(
+                cells: { "| \($0.joined(separator: " | ")) |" }, fact: { "* \($0): \($1)" },
+                rule: "|\(String(repeating: " ---: |", count: Self.header.count))")
+        case "svg": picture
+        default: throw MalformedResults(line: form)
+        }
+    }
+
+    // MARK: Text
+
+    private static let header = [
+        "bytes", "asked for", "connections", "reviews/s", "of the floor", "p50 ms", "p99 ms", "p99.9 ms",
+        "processor µs", "memory MB", "failed",
+    ]
+
+    private func lines(
+        cells: ([String]) -> String, fact: (String, String) -> String, rule: String? = nil
+    ) -> String {
+        let rows = loads.filter { $0.name != "floor" }.map { load in
+            [
+                "\(load.bytes)", load.name == "lanyard" ? load.demand : "\(load.demand) (\(load.name))",
+                "\(load.connections)", decimal(load.rate, 0), share(load),
+            ] + load.latencies.map { decimal($0 / 1000, 2) } + [
+                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0), "\(load.failures)",
+            ]
+        }
+        let table = [cells(Self.header)] + [rule].compactMap { $0 } + rows.map(cells)
+        return (table + [""] + facts.map(fact)).joined(separator: "\n")
+    }
+
+    /// The rate as a part of that of the constant answer.
+    private func share(_ load: Load) -> String {
+        let floor = loads.first {
+            $0.name == "floor" && $0.connections == load.connections && $0.bytes == load.bytes
+        }
+        guard let floor, floor.rate > 0 else { return "" }
+        return "\(decimal(100 * load.rate / floor.rate, 0)) %"
+    }
+
+    // MARK: The picture
+
+    /// Two bars for each size: the floor, and the webhook.
+    private var picture: String {
+        let floors = loads.filter { $0.name == "floor" && $0.connections == 16 }
+        let highest = max(1, floors.map(\.rate).max() ?? 1)
+        var body = ""
+        for (index, floor) in floors.enumerated() {
+            let webhook = loads.first {
+                $0.name == "lanyard" && $0.demand == "one" && $0.connections == 16 && $0.bytes == floor.bytes
+            }
+            let top = 52 + index * 56
+            body += text(
+                floor.bytes >= 1000 ? "\(floor.bytes / 1000) KB" : "\(floor.bytes) B", x: 56, y: top + 25, "end")
+            body += bar(floor.rate / highest, y: top, "#c8ccd4", "\(decimal(floor.rate, 0)) a constant answer")
+            if let webhook {
+                body += bar(webhook.rate / highest, y: top + 22, "#f05138", "\(decimal(webhook.rate, 0)) lanyard")
+            }
+        }
+        let height = 60 + floors.count * 56
+        return """
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 \(height)" font-family="sans-serif" font-size="13">
+            <rect width="760" height="\(height)" fill="#ffffff"/>
+            \(text("Admission reviews a second, 16 connections, by the size of the review", x: 64, y: 28, "start"))\
+            \(body)</svg>
+            """
+    }
+
+    private func bar(_ share: Double, y: Int, _ color: String, _ label: String) -> String {
+        let width = Int(480 * share)
+        return "<rect x=\"64\" y=\"\(y)\" width=\"\(max(1, width))\" height=\"18\" fill=\"\(color)\"/>\n"
+            + text(label, x: 72 + width, y: y + 14, "start")
+    }
+
+    private func text(_ content: String, x: Int, y: Int, _ anchor: String) -> String {
+        "<text x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor)\" fill=\"#1f2328\">\(content)</text>\n"
+    }
+}
+
+// MARK: Figures
+
+private func decimal(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+private func megabytes(_ kilobytes: Double) -> String { "\(decimal(kilobytes / 1000, 1)) MB" }
+
+private func padded(_ cell: String) -> String {
+    String(repeating: " ", count: max(0, 12 - cell.count)) + cell
 }
