@@ -119,7 +119,7 @@ let package = Package(
             swiftSettings: settings),
 
         // One for each library, and one for the whole on a real API server.
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "GeneratedPods"], swiftSettings: settings),
         .testTarget(name: "KubernetesModelTests", dependencies: ["JSON", "KubernetesModel"], swiftSettings: settings),
         .testTarget(
             name: "KubernetesClientTests",
@@ -165,7 +165,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        // Pods that are made up, for those two.
+        // Pods that are made up, for those that try many.
         .target(name: "GeneratedPods", dependencies: ["JSON"], path: "Tests/GeneratedPods", swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),

@@ -17,19 +17,23 @@ public struct JSONObject: Sendable {
     }
 
     public subscript(key: String) -> JSONValue? {
-        get { members.last { $0.key == key }?.value }
+        get { lastIndex(of: key).map { members[$0].value } }
         set {
-            let index = members.lastIndex { $0.key == key }
+            let index = lastIndex(of: key)
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (nil, let value?): members.append((key, value))
-            case (_?, nil): members.removeAll { $0.key == key }
+            case (_?, nil): members.removeAll { $0.key.isSameText(as: key) }
             case (nil, nil): break
             }
         }
     }
 
     public var keys: [String] { members.map(\.key) }
+
+    fileprivate func lastIndex(of key: String) -> Int? {
+        members.lastIndex { $0.key.isSameText(as: key) }
+    }
 }
 
 extension JSONObject: RandomAccessCollection {
@@ -50,9 +54,14 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
 }
 
 extension JSONObject: Hashable {
-    /// Objects are equal whatever the order of their members (RFC 8259 section 4).
+    /// Objects are equal whatever the order of their members (RFC 8259 section 4). Of members with the same name the last
+    /// ones are compared, and only those: comparing others with them would make an object differ from itself.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.count == right.count && left.members.allSatisfy { right[$0.key] == $0.value }
+        left.count == right.count && right.allSatisfy { left.lastIndex(of: $0.key) != nil }
+            && left.indices.allSatisfy { index in
+                let (key, value) = left[index]
+                return left.lastIndex(of: key) != index || right[key] == value
+            }
     }
 
     public func hash(into hasher: inout Hasher) {

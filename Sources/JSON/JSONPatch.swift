@@ -5,7 +5,7 @@ public struct JSONPatch: Hashable, Sendable {
         case add(JSONPointer, JSONValue)
         case remove(JSONPointer)
         case replace(JSONPointer, JSONValue)
-        /// Fails the patch unless the value is there (section 4.6).
+        /// Fails the patch unless the value is there (section 4.6). Numbers must be written alike: for us `1` is not `1.0`.
         case test(JSONPointer, JSONValue)
     }
 

@@ -16,10 +16,11 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
 
     /// The reference tokens, unescaped: the pointer above has three.
     public var tokens: [String] {
-        description.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { token in
+        // Not by characters: a slash and a combining accent behind it are one.
+        description.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { token in
             var unescaped = ""
             var isEscape = false
-            for scalar in token.unicodeScalars {
+            for scalar in token {
                 switch (isEscape, scalar) {
                 case (false, "~"): break
                 case (true, "1"): unescaped += "/"
@@ -46,6 +47,11 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         var result = self
         result.description += pointer.description
         return result
+    }
+
+    /// Without Unicode normalization (RFC 6901 section 4).
+    public static func == (left: JSONPointer, right: JSONPointer) -> Bool {
+        left.description.isSameText(as: right.description)
     }
 
     private mutating func append(_ token: String) {

@@ -172,7 +172,7 @@ public struct JSONReader: Sendable {
 
     /// Whether a string that was found in this text says just this. Nothing is made for it, unless it is written with escapes.
     public func says(_ token: JSONStringToken, _ string: String) -> Bool {
-        guard !token.hasEscapes else { return self.string(token) == string }
+        guard !token.hasEscapes else { return self.string(token).isSameText(as: string) }
         // Bytes are compared, and not characters: for Kubernetes `é` written in two ways is two names.
         guard token.range.count == string.utf8.count else { return false }
         var string = string

@@ -9,6 +9,18 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue {
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): left.isSameText(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
     /// Reads a whole text.
     ///
     /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.

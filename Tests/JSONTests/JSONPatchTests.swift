@@ -33,6 +33,28 @@ import Testing
         #expect(value == ["a": [1, 2]])
     }
 
+    @Test("a token that begins with a combining accent is a token of its own")
+    func separatesAccents() throws {
+        let pointer = JSONPointer("a", "\u{301}b", "c")
+        let value: JSONValue = ["a": 1]
+        #expect(pointer.tokens == ["a", "\u{301}b", "c"])
+        #expect(try value.applying(JSONPatch([.add(JSONPointer("\u{301}"), 2)])) == ["a": 1, "\u{301}": 2])
+    }
+
+    @Test("compares strings and names without Unicode normalization")
+    func comparesBytes() throws {
+        let composed = "\u{e9}", decomposed = "e\u{301}"
+        let value: JSONValue = ["a": .string(composed)]
+        #expect(throws: JSONPatchError.self) {
+            try value.applying(JSONPatch([.test(JSONPointer("a"), .string(decomposed))]))
+        }
+        let named = JSONValue.object([composed: 1])
+        #expect(named[decomposed] == nil)
+        let patched = try named.applying(JSONPatch([.add(JSONPointer(decomposed), 2)]))
+        #expect(patched == .object([composed: 1, decomposed: 2]))
+        #expect(JSONPointer(composed) != JSONPointer(decomposed))
+    }
+
     @Test("writes paths with the escapes of RFC 6901")
     func writesPaths() {
         let patch = JSONPatch([.add(JSONPointer("metadata", "annotations", "lanyard.dev/a~b"), "v")])

@@ -51,6 +51,32 @@ import Testing
         #expect(try JSONValue(parsing: Array(#"{"a":1,"a":2}"#.utf8))["a"] == 2)
     }
 
+    @Test("objects whose names repeat are equal both ways or not at all, and to themselves")
+    func comparesRepeatedNames() throws {
+        let value = try JSONValue(parsing: Array(#"{"a":1,"a":2}"#.utf8))
+        let twice = try JSONValue(parsing: Array(#"{"a":2,"a":2}"#.utf8))
+        let other: JSONValue = ["a": 2, "b": 2]
+        #expect(value == value && value == twice && twice == value)
+        #expect(twice != other && other != twice)
+    }
+
+    @Test("comparing objects takes no longer the deeper names repeat")
+    func comparesDeepRepeatedNames() throws {
+        let text = String(repeating: #"{"a":0,"a":"#, count: 100) + "1" + String(repeating: "}", count: 100)
+        let value = try JSONValue(parsing: Array(text.utf8))
+        #expect(try JSONValue(parsing: Array(text.utf8)) == value)
+    }
+
+    @Test("a string says what its bytes say, written with escapes or without")
+    func saysBytes() throws {
+        for text in ["\"\u{e9}\"", #""\u00e9""#] {
+            var reader = JSONReader(Array(text.utf8))
+            let token = try reader.stringToken()
+            #expect(reader.says(token, "\u{e9}"))
+            #expect(!reader.says(token, "e\u{301}"))
+        }
+    }
+
     @Test("bounds how deep a text may nest, read or skipped")
     func boundsDepth() throws {
         let deep = Array((String(repeating: "[", count: 100_000)).utf8)
