@@ -9,61 +9,67 @@ public struct JSONPatch: Hashable, Sendable {
         case test(JSONPointer, JSONValue)
     }
 
-    public var operations: [Operation]
+    /// The operations as they are sent, without the brackets around them: most patches are sent and never applied here.
+    private var text = JSONWriter()
 
-    public init(_ operations: [Operation] = []) {
-        self.operations = operations
+    public init() {}
+
+    public init(_ operations: [Operation]) {
+        for operation in operations {
+            switch operation {
+            case .add(let path, let value): append("add", path) { $0.member("value", value) }
+            case .remove(let path): append("remove", path) { _ in }
+            case .replace(let path, let value): append("replace", path) { $0.member("value", value) }
+            case .test(let path, let value): append("test", path) { $0.member("value", value) }
+            }
+        }
     }
 
-    public var isEmpty: Bool { operations.isEmpty }
+    public var isEmpty: Bool { text.text.isEmpty }
 
     public mutating func add(_ value: JSONValue, at pointer: JSONPointer) {
-        operations.append(.add(pointer, value))
+        append("add", pointer) { $0.member("value", value) }
     }
 
-    /// The patch as JSON, as `application/json-patch+json` and admission responses carry it.
-    public var json: JSONValue { .array(operations.map(\.json)) }
+    /// Adds what a closure writes: one value.
+    public mutating func add(at pointer: JSONPointer, _ value: (inout JSONWriter) -> Void) {
+        append("add", pointer) { $0.member("value", value) }
+    }
 
-    /// Writes the patch as a text without white space.
+    private mutating func append(_ name: StaticString, _ path: JSONPointer, _ value: (inout JSONWriter) -> Void) {
+        text.object { json in
+            json.member("op", literal: name)
+            json.member("path", path.description)
+            value(&json)
+        }
+    }
+
+    /// Writes the patch, as `application/json-patch+json` and admission responses carry it.
     public func write(to output: inout [UInt8]) {
         output.append(UInt8(ascii: "["))
-        for (index, operation) in operations.enumerated() {
-            if index > 0 { output.append(UInt8(ascii: ",")) }
-            operation.write(to: &output)
-        }
+        output.append(contentsOf: text.text)
         output.append(UInt8(ascii: "]"))
     }
-}
 
-extension JSONPatch.Operation {
-    private var parts: (name: StaticString, path: JSONPointer, value: JSONValue?) {
-        switch self {
-        case .add(let path, let value): ("add", path, value)
-        case .remove(let path): ("remove", path, nil)
-        case .replace(let path, let value): ("replace", path, value)
-        case .test(let path, let value): ("test", path, value)
-        }
+    /// The patch as JSON.
+    public var json: JSONValue {
+        var text: [UInt8] = []
+        write(to: &text)
+        // It has been written here, so it is JSON.
+        return (try? JSONValue(parsing: text, maximumDepth: .max)) ?? []
     }
 
-    fileprivate var json: JSONValue {
-        let (name, path, value) = parts
-        var json: JSONValue = ["op": .string("\(name)"), "path": .string("\(path)")]
-        json["value"] = value
-        return json
-    }
-
-    /// As ``json`` would be written, without making it first.
-    fileprivate func write(to output: inout [UInt8]) {
-        let (name, path, value) = parts
-        output.append(literal: #"{"op":""#)
-        output.append(literal: name)
-        output.append(literal: #"","path":"#)
-        JSONValue.write(path.description, to: &output)
-        if let value {
-            output.append(literal: #","value":"#)
-            value.write(to: &output)
+    public var operations: [Operation] {
+        (json.array ?? []).compactMap { operation in
+            guard let path = operation["path"]?.string.map(JSONPointer.init(escaped:)) else { return nil }
+            return switch (operation["op"]?.string, operation["value"]) {
+            case ("add", let value?): .add(path, value)
+            case ("remove", _): .remove(path)
+            case ("replace", let value?): .replace(path, value)
+            case ("test", let value?): .test(path, value)
+            default: nil
+            }
         }
-        output.append(UInt8(ascii: "}"))
     }
 }
 

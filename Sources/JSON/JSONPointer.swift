@@ -14,6 +14,11 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         for token in tokens { append(token) }
     }
 
+    /// - Parameter escaped: what ``description`` says of a pointer.
+    init(escaped: String) {
+        description = escaped
+    }
+
     /// The reference tokens, unescaped: the pointer above has three.
     public var tokens: [String] {
         // Not by characters: a slash and a combining accent behind it are one.
@@ -34,7 +39,9 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     }
 
     public func appending(_ token: String) -> JSONPointer {
-        var pointer = self
+        var pointer = JSONPointer()
+        pointer.description.reserveCapacity(description.utf8.count + 1 + token.utf8.count)
+        pointer.description += description
         pointer.append(token)
         return pointer
     }
@@ -44,9 +51,8 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     }
 
     public func appending(_ pointer: JSONPointer) -> JSONPointer {
-        var result = self
-        result.description += pointer.description
-        return result
+        if description.isEmpty { return pointer }
+        return JSONPointer(escaped: description + pointer.description)
     }
 
     /// Without Unicode normalization (RFC 6901 section 4).
@@ -56,16 +62,20 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
 
     private mutating func append(_ token: String) {
         description += "/"
-        if token.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) {
-            for scalar in token.unicodeScalars {
-                switch scalar {
-                case "~": description += "~0"
-                case "/": description += "~1"
-                default: description.unicodeScalars.append(scalar)
-                }
-            }
-        } else {
+        var token = token
+        let hasSpecialBytes = token.withUTF8 { utf8 in
+            utf8.contains { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }
+        }
+        guard hasSpecialBytes else {
             description += token
+            return
+        }
+        for scalar in token.unicodeScalars {
+            switch scalar {
+            case "~": description += "~0"
+            case "/": description += "~1"
+            default: description.unicodeScalars.append(scalar)
+            }
         }
     }
 }

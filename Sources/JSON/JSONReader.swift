@@ -170,16 +170,15 @@ public struct JSONReader: Sendable {
         bytes.span.string(token)
     }
 
-    /// Whether a string that was found in this text says just this. Nothing is made for it, unless it is written with escapes.
-    public func says(_ token: JSONStringToken, _ string: String) -> Bool {
-        guard !token.hasEscapes else { return self.string(token).isSameText(as: string) }
-        // Bytes are compared, and not characters: for Kubernetes `é` written in two ways is two names.
-        guard token.range.count == string.utf8.count else { return false }
+    /// The last of some strings that were found in this text which says just this.
+    ///
+    /// Nothing is made for it, unless a string is written with escapes. Bytes are compared, and not characters: for Kubernetes
+    /// an `é` that is written in two ways makes two names.
+    public func lastIndex(of string: String, in tokens: [JSONStringToken]) -> Int? {
         var string = string
         return string.withUTF8 { utf8 in
-            let text = bytes.span.extracting(token.range)
-            for index in utf8.indices where utf8[index] != text[index] { return false }
-            return true
+            let text = bytes.span
+            return tokens.lastIndex { text.says($0, utf8.span) }
         }
     }
 
@@ -278,6 +277,20 @@ extension Span<UInt8> {
             elements.append(try value(&offset, depth: depth - 1))
         } while try passToNext(before: UInt8(ascii: "]"), &offset)
         return elements
+    }
+
+    fileprivate func says(_ token: JSONStringToken, _ utf8: Span<UInt8>) -> Bool {
+        guard token.hasEscapes else {
+            return token.range.count == utf8.count && extracting(token.range).equals(utf8)
+        }
+        var unescaped = string(token)
+        return unescaped.withUTF8 { $0.count == utf8.count && $0.span.equals(utf8) }
+    }
+
+    /// - Parameter other: of the same length.
+    private func equals(_ other: Span<UInt8>) -> Bool {
+        for index in 0..<count where self[index] != other[index] { return false }
+        return true
     }
 
     /// What a string says.

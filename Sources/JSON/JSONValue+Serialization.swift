@@ -116,6 +116,17 @@ extension [UInt8] {
     mutating func append(literal: StaticString) {
         literal.withUTF8Buffer { append(contentsOf: $0) }
     }
+
+    /// - Parameter literal: without anything that must be escaped.
+    mutating func append(quoted literal: StaticString) {
+        append(addingCapacity: literal.utf8CodeUnitCount + 2) { output in
+            output.append(UInt8(ascii: "\""))
+            literal.withUTF8Buffer { bytes in
+                for byte in bytes { output.append(byte) }
+            }
+            output.append(UInt8(ascii: "\""))
+        }
+    }
 }
 
 extension JSONValue: CustomStringConvertible {

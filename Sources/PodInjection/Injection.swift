@@ -26,15 +26,16 @@ public struct Injection: Sendable {
         of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
-        guard !plan.outcomes.isEmpty else { return }
+        let outcomes = plan.outcomes
+        guard !outcomes.isEmpty else { return }
         guard pod.isWellFormed else {
             problems = [
                 .warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")
             ]
             return
         }
-        reportUnknownContainers()
-        for (provider, outcome) in plan.outcomes where add(outcome, of: provider) {
+        reportUnknownContainers(outcomes.map(\.outcome))
+        for (provider, outcome) in outcomes where add(outcome, of: provider) {
             injected.append((provider, outcome.mechanism))
         }
         stamp()
@@ -168,19 +169,19 @@ public struct Injection: Sendable {
         if reported.insert(problem).inserted { problems.append(problem) }
     }
 
-    private mutating func reportUnknownContainers() {
+    private mutating func reportUnknownContainers(_ outcomes: [Binding.Outcome]) {
+        let named = outcomes.flatMap(\.namedContainers)
+        guard !named.isEmpty else { return }
         let names = Set(pod.containers.map(\.name))
-        for (_, outcome) in plan.outcomes {
-            for name in outcome.namedContainers where !names.contains(name) {
-                report(
-                    .warning(
-                        .unknownContainer,
-                        """
-                        the pod has no container "\(name)", which an annotation names; it has \
-                        \(names.sorted().joined(separator: ", "))
-                        """
-                    ))
-            }
+        for name in named where !names.contains(name) {
+            report(
+                .warning(
+                    .unknownContainer,
+                    """
+                    the pod has no container "\(name)", which an annotation names; it has \
+                    \(names.sorted().joined(separator: ", "))
+                    """
+                ))
         }
     }
 

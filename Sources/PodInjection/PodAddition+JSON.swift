@@ -2,14 +2,17 @@ internal import JSON
 internal import WorkloadIdentity
 
 extension PodAddition.Variable {
-    var json: JSONValue {
-        switch value {
-        case .text(let text):
-            ["name": .string(name), "value": .string(text)]
-        case .podField(let path):
-            ["name": .string(name), "valueFrom": ["fieldRef": ["fieldPath": .string(path)]]]
-        case .secretKey(let secret, let key):
-            ["name": .string(name), "valueFrom": ["secretKeyRef": ["name": .string(secret), "key": .string(key)]]]
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.member("name", name)
+            switch value {
+            case .text(let text):
+                json.member("value", text)
+            case .podField(let path):
+                json.member("valueFrom", ["fieldRef": ["fieldPath": .string(path)]])
+            case .secretKey(let secret, let key):
+                json.member("valueFrom", ["secretKeyRef": ["name": .string(secret), "key": .string(key)]])
+            }
         }
     }
 }

@@ -16,7 +16,20 @@ struct PodDraft {
 
     private struct ContainerAdditions {
         var variables: [PodAddition.Variable] = []
-        var mounts: [(volume: String, path: String)] = []
+        var mounts: [Mount] = []
+    }
+
+    private struct Mount {
+        var volume: String
+        var path: String
+
+        func write(to json: inout JSONWriter) {
+            json.object { json in
+                json.member("name", volume)
+                json.member("mountPath", path)
+                json.member("readOnly", true)
+            }
+        }
     }
 
     /// - Parameters:
@@ -63,7 +76,7 @@ struct PodDraft {
         for variable in edit.variables where !additions.variables.contains(where: { $0.name == variable.name }) {
             additions.variables.append(variable)
         }
-        if let volume = edit.volumeName, let path = edit.mountPath { additions.mounts.append((volume, path)) }
+        if let volume = edit.volumeName, let path = edit.mountPath { additions.mounts.append(Mount(volume: volume, path: path)) }
         self.additions[edit.index] = additions
     }
 
@@ -71,17 +84,17 @@ struct PodDraft {
     func patch(at root: JSONPointer) -> JSONPatch {
         var patch = JSONPatch()
         addMetadata(to: &patch, at: root.appending("metadata"))
-        patch.append(
-            volumes.map(\.json), to: root.appending("spec").appending("volumes"), isPresent: pod.hasVolumes)
+        patch.append(volumes, to: root.appending("spec").appending("volumes"), isPresent: pod.hasVolumes) {
+            $0.value($1.json)
+        }
         for (container, additions) in zip(containers, additions) {
             let pointer = root.appending(container.pointer)
-            patch.append(
-                additions.variables.map(\.json), to: pointer.appending("env"), isPresent: container.hasEnvironment)
-            patch.append(
-                additions.mounts.map { mount in
-                    ["name": .string(mount.volume), "mountPath": .string(mount.path), "readOnly": true]
-                },
-                to: pointer.appending("volumeMounts"), isPresent: container.hasMounts)
+            patch.append(additions.variables, to: pointer.appending("env"), isPresent: container.hasEnvironment) {
+                $1.write(to: &$0)
+            }
+            patch.append(additions.mounts, to: pointer.appending("volumeMounts"), isPresent: container.hasMounts) {
+                $1.write(to: &$0)
+            }
         }
         return patch
     }
@@ -95,13 +108,20 @@ struct PodDraft {
 
 extension JSONPatch {
     /// Appends to an array, or makes it.
-    fileprivate mutating func append(_ elements: [JSONValue], to pointer: JSONPointer, isPresent: Bool) {
+    fileprivate mutating func append<Element>(
+        _ elements: [Element], to pointer: JSONPointer, isPresent: Bool,
+        _ write: (inout JSONWriter, Element) -> Void
+    ) {
         guard !elements.isEmpty else { return }
         if isPresent {
             let end = pointer.appending("-")
-            for element in elements { add(element, at: end) }
+            for element in elements { add(at: end) { write(&$0, element) } }
         } else {
-            add(.array(elements), at: pointer)
+            add(at: pointer) { json in
+                json.array { json in
+                    for element in elements { write(&json, element) }
+                }
+            }
         }
     }
 

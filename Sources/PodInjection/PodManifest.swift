@@ -27,7 +27,7 @@ public struct PodManifest: Sendable {
 
     private var containers: [ContainerList: [Container]] = [:]
     private var isOfItsTypes = true
-    private var volumes: [(name: JSONStringToken, offset: Int)] = []
+    private var volumes = NamedPlaces()
     private let text: JSONReader
 
     /// Whether it has containers, and all that is looked at is of its type.
@@ -39,11 +39,7 @@ public struct PodManifest: Sendable {
 
     func containers(in list: ContainerList) -> [Container] { containers[list] ?? [] }
 
-    func volume(named name: String) -> JSONValue? {
-        guard let volume = volumes.first(where: { text.says($0.name, name) }) else { return nil }
-        var json = text.reading(at: volume.offset)
-        return try? json.value()
-    }
+    func volume(named name: String) -> JSONValue? { volumes.value(of: name, in: text) }
 
     struct Container {
         private(set) var name = ""
@@ -53,20 +49,17 @@ public struct PodManifest: Sendable {
         /// The ConfigMaps and Secrets of `envFrom`.
         private(set) var environmentSources: [String] = []
 
-        /// Of variables with the same name the last one counts.
-        private var variables: [(name: JSONStringToken, offset: Int)] = []
-        private var mounts: [(path: JSONStringToken, volume: JSONStringToken?)] = []
+        private var variables = NamedPlaces()
+        private var mountPaths: [JSONStringToken] = []
+        /// For each mount.
+        private var mountedVolumes: [JSONStringToken?] = []
         private let text: JSONReader
 
-        func defines(_ variable: String) -> Bool {
-            variables.contains { text.says($0.name, variable) }
-        }
+        func defines(_ variable: String) -> Bool { variables.contains(variable, in: text) }
 
         /// `nil` if the variable is not there, or its value is taken from somewhere that is not known here.
         func value(of variable: String) -> PodAddition.Variable.Value? {
-            guard let place = variables.last(where: { text.says($0.name, variable) }) else { return nil }
-            var json = text.reading(at: place.offset)
-            return (try? json.value()).flatMap { PodAddition.Variable.Value($0) }
+            variables.value(of: variable, in: text).flatMap { PodAddition.Variable.Value($0) }
         }
 
         /// Whether the user set the variable to something else, or to something that is not known here.
@@ -75,9 +68,30 @@ public struct PodManifest: Sendable {
         }
 
         func volumeMounted(at path: String) -> String? {
-            let mount = mounts.last { text.says($0.path, path) || text.says($0.path, path + "/") }
-            return mount?.volume.map { text.string($0) }
+            let index = text.lastIndex(of: path, in: mountPaths) ?? text.lastIndex(of: path + "/", in: mountPaths)
+            return index.flatMap { mountedVolumes[$0] }.map { text.string($0) }
         }
+    }
+}
+
+/// Where the elements of a list stand that have names. Of those with the same name the last one counts.
+private struct NamedPlaces {
+    private var names: [JSONStringToken] = []
+    private var offsets: [Int] = []
+
+    mutating func append(_ name: JSONStringToken, at offset: Int) {
+        names.append(name)
+        offsets.append(offset)
+    }
+
+    func contains(_ name: String, in text: JSONReader) -> Bool {
+        text.lastIndex(of: name, in: names) != nil
+    }
+
+    func value(of name: String, in text: JSONReader) -> JSONValue? {
+        guard let index = text.lastIndex(of: name, in: names) else { return nil }
+        var json = text.reading(at: offsets[index])
+        return try? json.value()
     }
 }
 
@@ -166,7 +180,7 @@ extension PodManifest: JSONReadable {
     }
 
     private mutating func readVolumes(from json: inout JSONReader) throws {
-        volumes = []
+        volumes = NamedPlaces()
         hasVolumes = note(
             try json.arrayIfAny { json in
                 let offset = json.offset
@@ -174,7 +188,7 @@ extension PodManifest: JSONReadable {
                 _ = try json.objectIfAny { key, json in
                     if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
                 }
-                if let name { volumes.append((name, offset)) }
+                if let name { volumes.append(name, at: offset) }
             })
     }
 
@@ -197,12 +211,12 @@ extension PodManifest.Container {
             switch key {
             case "name": name = try json.stringIfAny() ?? ""
             case "env":
-                variables = []
+                variables = NamedPlaces()
                 let isArray = try json.arrayIfAny { json in try readVariable(from: &json) }
                 hasEnvironment = isArray == true
                 isOfItsTypes = isOfItsTypes && isArray != false
             case "volumeMounts":
-                mounts = []
+                (mountPaths, mountedVolumes) = ([], [])
                 let isArray = try json.arrayIfAny { json in try readMount(from: &json) }
                 hasMounts = isArray == true
                 isOfItsTypes = isOfItsTypes && isArray != false
@@ -221,7 +235,7 @@ extension PodManifest.Container {
         _ = try json.objectIfAny { key, json in
             if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
         }
-        if let name { variables.append((name, offset)) }
+        if let name { variables.append(name, at: offset) }
     }
 
     private mutating func readMount(from json: inout JSONReader) throws {
@@ -234,7 +248,9 @@ extension PodManifest.Container {
             default: try json.skip()
             }
         }
-        if let path { mounts.append((path, volume)) }
+        guard let path else { return }
+        mountPaths.append(path)
+        mountedVolumes.append(volume)
     }
 
     private mutating func readEnvironmentSource(from json: inout JSONReader) throws {

@@ -8,19 +8,20 @@ public struct Planner: Sendable {
     let stores: AdmissionStores
     let configuration: Configuration
     private let clusterFacts: PlatformFacts
+    private let components: ObservedComponents
+    private let plans = PlanCache()
 
     public init(stores: AdmissionStores, facts: PlatformFacts, configuration: Configuration) {
         self.stores = stores
         self.configuration = configuration
         clusterFacts = facts
+        components = ObservedComponents(facts.components, in: stores)
     }
 
     /// What is true of the cluster now.
     var facts: PlatformFacts {
         var facts = clusterFacts
-        facts.components.vaultInjector = vaultInjector
-        facts.components.hasSecretProviderClasses = serves(.secretProviderClass)
-        facts.components.hasExternalSecrets = serves(.externalSecret)
+        facts.components = components.current
         return facts
     }
 
@@ -33,29 +34,18 @@ public struct Planner: Sendable {
         for subject: Subject, _ account: ServiceAccount?, pod: PodContext = PodContext(),
         namespaceLabels: [String: String]? = nil
     ) -> Plan {
-        Plan(
-            for: subject,
+        let question = PlanCache.Question(
+            subject: subject,
             serviceAccount: account?.metadata.annotations ?? [:],
             pod: pod,
             namespaceLabels: namespaceLabels
                 ?? stores.namespaces[ObjectKey(name: subject.namespace)]?.metadata.labels ?? [:],
-            facts: facts,
-            configuration: configuration)
-    }
-
-    private func serves(_ kind: SecretObject.Kind) -> Bool {
-        let definitions = stores.definitions[kind]?.resources ?? []
-        return definitions.contains { $0.servedVersions.contains(kind.resourceType.version) }
-    }
-
-    /// Vault's and OpenBao's charts name the configuration for their release, and its webhook for their domain.
-    private var vaultInjector: Components.VaultInjector {
-        let names = stores.webhookConfigurations.resources.filter { configuration in
-            configuration.metadata.name.hasSuffix("agent-injector-cfg")
-                || configuration.webhooks.contains { $0.name == "vault.hashicorp.com" || $0.name == "openbao.org" }
-        }.map(\.metadata.name)
-        guard let first = names.min() else { return .absent }
-        return first < WebhookRegistration.podInjector.name ? .runsFirst(configuration: first) : .present
+            facts: facts)
+        return plans.plan(for: question) { question in
+            Plan(
+                for: question.subject, serviceAccount: question.serviceAccount, pod: question.pod,
+                namespaceLabels: question.namespaceLabels, facts: question.facts, configuration: configuration)
+        }
     }
 }
 

@@ -18,21 +18,20 @@ extension Plan {
             subject: subject, serviceAccount: serviceAccount, pod: pod.annotations,
             keys: AnnotationKey.common + providers.flatMap(\.keys))
 
-        self.subject = subject
-        problems = inputs.problems
-        exemption = Self.exemption(subject, inputs, pod, namespaceLabels, configuration)
-
+        var problems = inputs.problems
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
         let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))
-        bindings = providers.filter { requested.contains($0.name) }.map { provider in
+        let bindings = providers.filter { requested.contains($0.name) }.map { provider in
             let request = BindingRequest(
                 provider: provider.name, isNamed: named.contains(provider.name),
                 forced: inputs[.mechanism(of: provider.name)].flatMap(Mechanism.init(rawValue:)), subject: subject,
                 inputs: inputs, facts: facts, configuration: configuration, pod: pod)
             return Binding(provider, cell: matrix[facts.platform, provider.name], request)
         }
-        problems += bindings.flatMap(\.problems)
+        self.init(
+            subject: subject, bindings: bindings, problems: problems + bindings.flatMap(\.problems),
+            exemption: Self.exemption(subject, inputs, pod, namespaceLabels, configuration))
     }
 
     private static func exemption(

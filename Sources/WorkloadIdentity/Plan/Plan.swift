@@ -2,24 +2,38 @@ internal import JSON
 
 /// All bindings of one workload, and what to add to its pods.
 public struct Plan: Hashable, Sendable {
-    public var subject: Subject
-    public var bindings: [Binding]
+    public let subject: Subject
+    public let bindings: [Binding]
     /// Problems that belong to no single binding, and then those of the bindings.
-    public var problems: [Problem]
+    public let problems: [Problem]
     /// Why the workload is left alone, if it is: nothing is injected then.
-    public var exemption: String?
+    public let exemption: String?
+    /// A short name for what a pod gets: equal for equal plans, whatever the release or the pod's containers.
+    ///
+    /// `nil` if a pod gets nothing.
+    public let hash: String?
+
+    init(subject: Subject, bindings: [Binding], problems: [Problem], exemption: String?) {
+        self.subject = subject
+        self.bindings = bindings
+        self.problems = problems
+        self.exemption = exemption
+        hash = Self.hash(of: Self.outcomes(bindings, exemption))
+    }
 
     /// The bindings that add something to a pod.
     public var outcomes: [(provider: ProviderName, outcome: Binding.Outcome)] {
+        Self.outcomes(bindings, exemption)
+    }
+
+    private static func outcomes(
+        _ bindings: [Binding], _ exemption: String?
+    ) -> [(provider: ProviderName, outcome: Binding.Outcome)] {
         guard exemption == nil else { return [] }
         return bindings.flatMap { binding in binding.outcomes.map { (binding.provider, $0) } }
     }
 
-    /// A short name for what a pod gets: equal for equal plans, whatever the release or the pod's containers.
-    ///
-    /// `nil` if a pod gets nothing.
-    public var hash: String? {
-        let outcomes = outcomes
+    private static func hash(of outcomes: [(provider: ProviderName, outcome: Binding.Outcome)]) -> String? {
         guard !outcomes.isEmpty else { return nil }
         return Fingerprint.of(
             outcomes.map { provider, outcome in

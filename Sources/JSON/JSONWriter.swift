@@ -1,0 +1,87 @@
+/// Writes a JSON text without white space, piece by piece, so that no value has to be made for it first.
+///
+/// ```swift
+/// json.object { json in
+///     json.member("name", name)
+///     json.member("items") { json in json.array { json in items.forEach { json.string($0) } } }
+/// }
+/// ```
+/// Commas come by themselves. A member's closure must write one value.
+public struct JSONWriter: Hashable, Sendable {
+    public private(set) var text: [UInt8] = []
+    private var isFirst = true
+
+    public init() {}
+
+    // MARK: Containers
+
+    public mutating func object(_ members: (inout JSONWriter) -> Void) {
+        within(UInt8(ascii: "{"), UInt8(ascii: "}"), members)
+    }
+
+    public mutating func array(_ elements: (inout JSONWriter) -> Void) {
+        within(UInt8(ascii: "["), UInt8(ascii: "]"), elements)
+    }
+
+    private mutating func within(_ opening: UInt8, _ closing: UInt8, _ write: (inout JSONWriter) -> Void) {
+        separate()
+        text.append(opening)
+        isFirst = true
+        write(&self)
+        text.append(closing)
+        isFirst = false
+    }
+
+    /// - Parameter name: without anything that must be escaped.
+    public mutating func member(_ name: StaticString, _ value: (inout JSONWriter) -> Void) {
+        write(name)
+        value(&self)
+    }
+
+    /// - Parameter name: without anything that must be escaped.
+    public mutating func member(_ name: StaticString, _ string: String) {
+        write(name)
+        self.string(string)
+    }
+
+    /// - Parameters:
+    ///   - name: without anything that must be escaped.
+    ///   - string: as well.
+    public mutating func member(_ name: StaticString, literal string: StaticString) {
+        write(name)
+        text.append(quoted: string)
+        isFirst = false
+    }
+
+    /// - Parameter name: without anything that must be escaped.
+    public mutating func member(_ name: StaticString, _ value: JSONValue) {
+        write(name)
+        self.value(value)
+    }
+
+    // MARK: Values
+
+    public mutating func string(_ string: String) {
+        separate()
+        JSONValue.write(string, to: &text)
+    }
+
+    public mutating func value(_ value: JSONValue) {
+        separate()
+        value.write(to: &text)
+    }
+
+    // MARK: Parts
+
+    private mutating func write(_ name: StaticString) {
+        separate()
+        text.append(quoted: name)
+        text.append(UInt8(ascii: ":"))
+        isFirst = true
+    }
+
+    private mutating func separate() {
+        if !isFirst { text.append(UInt8(ascii: ",")) }
+        isFirst = false
+    }
+}
