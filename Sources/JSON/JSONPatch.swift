@@ -31,15 +31,37 @@ public struct JSONPatch: Hashable, Sendable {
         append("add", pointer) { $0.member("value", value) }
     }
 
-    /// Adds what a closure writes: one value.
-    public mutating func add(at pointer: JSONPointer, _ value: (inout JSONWriter) -> Void) {
-        append("add", pointer) { $0.member("value", value) }
+    /// Adds a member, whose value a closure writes, to the object at a pointer.
+    ///
+    /// - Parameter name: without anything that must be escaped.
+    public mutating func add(
+        member name: StaticString, to pointer: JSONPointer, _ value: (inout JSONWriter) -> Void
+    ) {
+        append("add", pointer, name) { $0.member("value", value) }
     }
 
-    private mutating func append(_ name: StaticString, _ path: JSONPointer, _ value: (inout JSONWriter) -> Void) {
+    /// Appends an element, whose value a closure writes, to the array that is a member of the object at a pointer.
+    ///
+    /// - Parameter name: of the array, without anything that must be escaped.
+    public mutating func append(
+        toArray name: StaticString, of pointer: JSONPointer, _ value: (inout JSONWriter) -> Void
+    ) {
+        append("add", pointer, name, "/-") { $0.member("value", value) }
+    }
+
+    /// - Parameters:
+    ///   - name: of a member, behind the path; empty for none.
+    ///   - end: what follows it.
+    private mutating func append(
+        _ operation: StaticString, _ path: JSONPointer, _ name: StaticString = "", _ end: StaticString = "",
+        _ value: (inout JSONWriter) -> Void
+    ) {
         text.object { json in
-            json.member("op", literal: name)
-            json.member("path", path.description)
+            json.member("op") { $0.string(pieces: operation) }
+            json.member("path") { json in
+                let separator: StaticString = name.utf8CodeUnitCount == 0 ? "" : "/"
+                json.string(path.description, pieces: separator, name, end)
+            }
             value(&json)
         }
     }

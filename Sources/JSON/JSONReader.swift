@@ -56,6 +56,18 @@ public struct JSONReader: Sendable {
         depthLeft += 1
     }
 
+    /// Reads of an object the member of one name, and skips all others. `null` counts as an empty object.
+    ///
+    /// No name is made into a `String` for it.
+    public mutating func object(only name: StaticString, _ member: (inout JSONReader) throws -> Void) throws {
+        if skipNull() { return }
+        guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
+        repeat {
+            if try passKey(ifIs: name) { try member(&self) } else { try skip() }
+        } while try another(before: UInt8(ascii: "}"))
+        depthLeft += 1
+    }
+
     /// Reads an array and hands each element to `element`. `null` counts as an empty array.
     public mutating func array(_ element: (inout JSONReader) throws -> Void) throws {
         if skipNull() { return }
@@ -195,7 +207,15 @@ public struct JSONReader: Sendable {
     }
 
     private mutating func key() throws(JSONError) -> String {
-        try parse { text, offset throws(JSONError) in try text.key(&offset) }
+        try parse { text, offset throws(JSONError) in text.string(try text.passKey(&offset)) }
+    }
+
+    /// Passes over a member's name, and tells whether it is this one.
+    private mutating func passKey(ifIs name: StaticString) throws(JSONError) -> Bool {
+        try parse { text, offset throws(JSONError) in
+            let token = try text.passKey(&offset)
+            return name.withUTF8Buffer { text.says(token, $0.span) }
+        }
     }
 
     /// Passes over an opening bracket. False if the closing one comes next, and is passed over, too.
@@ -220,11 +240,12 @@ public struct JSONReader: Sendable {
 // MARK: - Values
 
 extension Span<UInt8> {
-    /// A member's name and the colon behind it.
-    fileprivate func key(_ offset: inout Int) throws(JSONError) -> String {
+    /// Passes over a member's name and the colon behind it.
+    @inline(__always)
+    fileprivate func passKey(_ offset: inout Int) throws(JSONError) -> JSONStringToken {
         let token = try string(at: endOfWhitespace(at: offset))
         offset = try end(of: UInt8(ascii: ":"), at: token.range.upperBound + 1, "a colon")
-        return string(token)
+        return token
     }
 
     fileprivate func value(_ offset: inout Int, depth: Int) throws(JSONError) -> JSONValue {
@@ -262,7 +283,7 @@ extension Span<UInt8> {
         var members = JSONObject()
         if passIfNext(UInt8(ascii: "}"), &offset) { return members }
         repeat {
-            let key = try key(&offset)
+            let key = string(try passKey(&offset))
             members.append(key, try value(&offset, depth: depth - 1))
         } while try passToNext(before: UInt8(ascii: "}"), &offset)
         return members

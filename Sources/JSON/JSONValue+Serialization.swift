@@ -82,8 +82,14 @@ extension JSONValue {
 
     /// Writes a string with its quotes, escaping only what RFC 8259 section 7 says must be.
     public static func write(_ string: String, to output: inout [UInt8]) {
-        var string = string
         output.append(UInt8(ascii: "\""))
+        writeContent(of: string, to: &output)
+        output.append(UInt8(ascii: "\""))
+    }
+
+    /// Writes a string without its quotes.
+    static func writeContent(of string: String, to output: inout [UInt8]) {
+        var string = string
         string.withUTF8 { utf8 in
             var written = 0
             while written < utf8.count {
@@ -93,7 +99,6 @@ extension JSONValue {
                 written = end + 1
             }
         }
-        output.append(UInt8(ascii: "\""))
     }
 
     private static func write(_ byte: UInt8, to output: inout [UInt8]) {

@@ -44,15 +44,6 @@ public struct JSONWriter: Hashable, Sendable {
         self.string(string)
     }
 
-    /// - Parameters:
-    ///   - name: without anything that must be escaped.
-    ///   - string: as well.
-    public mutating func member(_ name: StaticString, literal string: StaticString) {
-        write(name)
-        text.append(quoted: string)
-        isFirst = false
-    }
-
     /// - Parameter name: without anything that must be escaped.
     public mutating func member(_ name: StaticString, _ value: JSONValue) {
         write(name)
@@ -64,6 +55,15 @@ public struct JSONWriter: Hashable, Sendable {
     public mutating func string(_ string: String) {
         separate()
         JSONValue.write(string, to: &text)
+    }
+
+    /// One string of several pieces, of which only the first may have something that must be escaped.
+    mutating func string(_ first: String = "", pieces: StaticString...) {
+        separate()
+        text.append(UInt8(ascii: "\""))
+        JSONValue.writeContent(of: first, to: &text)
+        for piece in pieces { text.append(literal: piece) }
+        text.append(UInt8(ascii: "\""))
     }
 
     public mutating func value(_ value: JSONValue) {

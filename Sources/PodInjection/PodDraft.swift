@@ -84,17 +84,16 @@ struct PodDraft {
     func patch(at root: JSONPointer) -> JSONPatch {
         var patch = JSONPatch()
         addMetadata(to: &patch, at: root.appending("metadata"))
-        patch.append(volumes, to: root.appending("spec").appending("volumes"), isPresent: pod.hasVolumes) {
-            $0.value($1.json)
-        }
+        let spec = root.appending("spec")
+        patch.append(volumes, toArray: "volumes", of: spec, isPresent: pod.hasVolumes) { $0.value($1.json) }
         for (container, additions) in zip(containers, additions) {
             let pointer = root.appending(container.pointer)
-            patch.append(additions.variables, to: pointer.appending("env"), isPresent: container.hasEnvironment) {
-                $1.write(to: &$0)
-            }
-            patch.append(additions.mounts, to: pointer.appending("volumeMounts"), isPresent: container.hasMounts) {
-                $1.write(to: &$0)
-            }
+            patch.append(
+                additions.variables, toArray: "env", of: pointer, isPresent: container.hasEnvironment
+            ) { $1.write(to: &$0) }
+            patch.append(
+                additions.mounts, toArray: "volumeMounts", of: pointer, isPresent: container.hasMounts
+            ) { $1.write(to: &$0) }
         }
         return patch
     }
@@ -109,15 +108,14 @@ struct PodDraft {
 extension JSONPatch {
     /// Appends to an array, or makes it.
     fileprivate mutating func append<Element>(
-        _ elements: [Element], to pointer: JSONPointer, isPresent: Bool,
+        _ elements: [Element], toArray name: StaticString, of pointer: JSONPointer, isPresent: Bool,
         _ write: (inout JSONWriter, Element) -> Void
     ) {
         guard !elements.isEmpty else { return }
         if isPresent {
-            let end = pointer.appending("-")
-            for element in elements { add(at: end) { write(&$0, element) } }
+            for element in elements { append(toArray: name, of: pointer) { write(&$0, element) } }
         } else {
-            add(at: pointer) { json in
+            add(member: name, to: pointer) { json in
                 json.array { json in
                     for element in elements { write(&json, element) }
                 }

@@ -159,9 +159,7 @@ extension PodManifest: JSONReadable {
             case "containers": try readContainers(.containers, from: &json)
             case "ephemeralContainers": try readContainers(.ephemeralContainers, from: &json)
             case "os":
-                _ = try json.objectIfAny { key, json in
-                    if key == "name" { system = try json.stringIfAny() } else { try json.skip() }
-                }
+                try json.objectIfAny(only: "name") { json in system = try json.stringIfAny() }
             case "nodeSelector":
                 var older: String?
                 _ = try json.objectIfAny { key, json in
@@ -185,9 +183,7 @@ extension PodManifest: JSONReadable {
             try json.arrayIfAny { json in
                 let offset = json.offset
                 var name: JSONStringToken?
-                _ = try json.objectIfAny { key, json in
-                    if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
-                }
+                try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
                 if let name { volumes.append(name, at: offset) }
             })
     }
@@ -232,9 +228,7 @@ extension PodManifest.Container {
     private mutating func readVariable(from json: inout JSONReader) throws {
         let offset = json.offset
         var name: JSONStringToken?
-        _ = try json.objectIfAny { key, json in
-            if key == "name" { name = try json.stringTokenIfAny() } else { try json.skip() }
-        }
+        try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
         if let name { variables.append(name, at: offset) }
     }
 
@@ -258,9 +252,7 @@ extension PodManifest.Container {
         var secret: String?
         func name(from json: inout JSONReader) throws -> String? {
             var name: String?
-            _ = try json.objectIfAny { key, json in
-                if key == "name" { name = try json.stringIfAny() } else { try json.skip() }
-            }
+            try json.objectIfAny(only: "name") { json in name = try json.stringIfAny() }
             return name
         }
         _ = try json.objectIfAny { key, json in
@@ -292,6 +284,12 @@ extension JSONReader {
             return kind == .null ? nil : false
         }
         return true
+    }
+
+    fileprivate mutating func objectIfAny(
+        only name: StaticString, _ member: (inout JSONReader) throws -> Void
+    ) throws {
+        if kind() == .object { try object(only: name, member) } else { try skip() }
     }
 
     fileprivate mutating func arrayIfAny(_ element: (inout JSONReader) throws -> Void) throws -> Bool? {

@@ -187,6 +187,8 @@ extension Request {
     /// `application/json`, with any parameters (RFC 9110 section 8.3.1).
     fileprivate var hasJSON: Bool {
         guard let value = headers[.contentType] else { return false }
+        // As API servers write it.
+        if value == "application/json" { return true }
         let type = value.prefix { $0 != ";" && $0 != " " }
         return type.lowercased() == "application/json"
     }
