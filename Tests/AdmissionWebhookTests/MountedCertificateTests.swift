@@ -51,7 +51,7 @@ import Testing
     }
 }
 
-private struct MountedCertificateHarness {
+private final class MountedCertificateHarness {
     let directory = FileManager.default.temporaryDirectory.appending(path: "mounted-\(UUID())").path
     let first: ServingCertificate
     let second: ServingCertificate
@@ -64,6 +64,8 @@ private struct MountedCertificateHarness {
         second = try CertificateBundle(for: .test, at: .today.days(1), lifetimes: lifetimes).servingCertificate
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func write(certificate: ServingCertificate, key: ServingCertificate) throws {
         try Data(certificate.certificatePEM).write(to: URL(filePath: directory + "/tls.crt"))
