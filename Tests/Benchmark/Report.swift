@@ -39,12 +39,14 @@ struct Report {
             case ("size", 2):
                 facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
             case ("start", 3):
-                facts.append(("\(fields[1]): from start to ready", "\(decimal(numbers[2], 0)) ms"))
+                facts.append(("\(fields[1]): from start to ready", milliseconds(numbers[2])))
+            case ("condition", 3):
+                facts.append(("\(fields[1]): from a ServiceAccount to its condition", milliseconds(numbers[2])))
             case ("sync", 4):
                 facts.append(
                     (
                         "\(fields[1]): the large cluster synced",
-                        "\(decimal(numbers[2] / 1000, 2)) s, \(megabytes(numbers[3]))"
+                        "\(decimal(numbers[2] / 1_000_000, 2)) s, \(megabytes(numbers[3]))"
                     ))
             default: throw MalformedResults(line: String(line))
             }
@@ -142,6 +144,8 @@ struct Report {
 // MARK: Figures
 
 private func decimal(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+private func milliseconds(_ microseconds: Double) -> String { "\(decimal(microseconds / 1000, 0)) ms" }
 
 private func megabytes(_ kilobytes: Double) -> String { "\(decimal(kilobytes / 1000, 1)) MB" }
 
