@@ -57,6 +57,21 @@ import WorkloadIdentity
         #expect(error.map { "\($0)".hasPrefix(message) } == true, "\(error.map { "\($0)" } ?? "")")
     }
 
+    /// See https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+    @Test("the variables of Services whose names begin with lanyard are no settings")
+    func ignoresServiceLinks() throws {
+        let links = [
+            "LANYARD_WEBHOOK_SERVICE_HOST": "10.96.0.9", "LANYARD_WEBHOOK_SERVICE_PORT": "443",
+            "LANYARD_WEBHOOK_SERVICE_PORT_WEBHOOK": "443", "LANYARD_WEBHOOK_PORT": "tcp://10.96.0.9:443",
+            "LANYARD_WEBHOOK_PORT_443_TCP": "tcp://10.96.0.9:443", "LANYARD_WEBHOOK_PORT_443_TCP_PROTO": "tcp",
+            "LANYARD_WEBHOOK_PORT_443_TCP_PORT": "443", "LANYARD_WEBHOOK_PORT_443_TCP_ADDR": "10.96.0.9",
+        ]
+        #expect(try Configuration(.null, environment: links) == Configuration())
+        #expect(throws: ConfigurationError.self) {
+            try Configuration(.null, environment: ["LANYARD_WEBHOOK_PORT": "tcp://10.96.0.9:443"])
+        }
+    }
+
     @Test("an unknown variable of Lanyard's is an error too")
     func refusesUnknownVariable() {
         let error = #expect(throws: ConfigurationError.self) {

@@ -28,7 +28,9 @@ extension Configuration {
     /// Settings from the environment win over those of the file.
     private mutating func read(_ environment: [String: String]) throws(ConfigurationError) {
         let names = ConfigurationKey.all.map(\.environmentVariable)
-        for (variable, text) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix("LANYARD_") {
+        let links = ServiceLinks(environment)
+        for (variable, text) in environment.sorted(by: { $0.key < $1.key })
+        where variable.hasPrefix("LANYARD_") && !links.contains(variable) {
             guard let key = ConfigurationKey.all.first(where: { $0.environmentVariable == variable }) else {
                 throw ConfigurationError.unknown(variable, among: names)
             }
@@ -51,6 +53,25 @@ extension Configuration {
             root.set(key.name.split(separator: ".").map(String.init)[...], key.show(self))
         }
         return root
+    }
+}
+
+/// The variables by which the kubelet tells a container of the Services in its namespace. Lanyard's own are called
+/// `lanyard-webhook` and `lanyard-metrics`, so theirs begin as settings do.
+///
+/// See https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+private struct ServiceLinks {
+    private let services: [Substring]
+
+    init(_ environment: [String: String]) {
+        let host = "_SERVICE_HOST"
+        services = environment.keys.filter { $0.hasSuffix(host) }.map { $0.dropLast(host.count) }
+    }
+
+    func contains(_ variable: String) -> Bool {
+        services.contains { service in
+            variable.hasPrefix("\(service)_SERVICE_") || variable.hasPrefix("\(service)_PORT")
+        }
     }
 }
 
