@@ -13,6 +13,8 @@ struct ContainerEdit {
     private(set) var problems: [Problem] = []
     /// Whether the container has the binding's credential, by this edit or already.
     private(set) var isServed = false
+    /// Whether the user, or another webhook, has set all variables of another identity with this provider.
+    private(set) var hasOwnIdentity = false
 
     private let provider: ProviderName
     private let container: PodManifest.Container
@@ -33,7 +35,7 @@ struct ContainerEdit {
         {
             warn(
                 .mountPathTaken,
-                "the volume \(other) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
+                "the volume \(other.shortened) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
             return
         }
         let groups = addition.groups.filter { $0.containers.contains(container.name) }
@@ -65,6 +67,7 @@ struct ContainerEdit {
                         .userValueKept, "its own \(kept.name) is kept, and of \(names) nothing is added",
                         field: kept.name)
                     isServed = false
+                    hasOwnIdentity = hasOwnIdentity || group.variables.allSatisfy { container.defines($0.name) }
                 } else {
                     variables += group.variables.filter { !container.defines($0.name) }
                 }
@@ -82,6 +85,9 @@ struct ContainerEdit {
         }
         guard isNeeded || names.isEmpty else {
             isServed = false
+            hasOwnIdentity = true
+            let kept = names.map(\.name).joined(separator: ", ")
+            warn(.userValueKept, "its own \(kept) is kept, and nothing is added", field: names.first?.name)
             return
         }
         volumeName = volume.name
@@ -113,7 +119,7 @@ struct ContainerEdit {
         warn(
             .environmentUnknown,
             """
-            if \(container.environmentSources.joined(separator: ", ")) in envFrom defines one of \(names), \
+            if \(container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")) in envFrom defines one of \(names), \
             Lanyard's value wins; set your own in env to keep it
             """
         )
@@ -121,6 +127,8 @@ struct ContainerEdit {
 
     private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {
         problems.append(
-            .warning(reason, "\(provider): container \(container.name): \(message)", field: field, provider: provider))
+            .warning(
+                reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
+                provider: provider))
     }
 }

@@ -10,13 +10,17 @@ public struct Injection: Sendable {
     public private(set) var problems: [Problem] = []
     /// The bindings that are in the pod once the patch has been applied.
     public private(set) var injected: [(provider: ProviderName, mechanism: Mechanism)] = []
+    /// The bindings of which the pod has nothing, neither from the patch nor by itself.
+    public private(set) var leftOut: [(provider: ProviderName, mechanism: Mechanism)] = []
 
     private let plan: Plan
     private let podPointer: JSONPointer
     private let jitter: LifetimeJitter?
     private var pod: PodDraft
-    /// The problems as a set: a pod may have as many as it has containers.
+    /// The problems as a set.
     private var reported: Set<Problem> = []
+    /// For annotations that list containers: the served ones' indices.
+    private var listed: [String: Set<Int>] = [:]
 
     /// - Parameters:
     ///   - pod: a pod, or the template of a workload's pods.
@@ -28,16 +32,24 @@ public struct Injection: Sendable {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         let outcomes = plan.outcomes
         guard !outcomes.isEmpty else { return }
-        guard pod.isWellFormed else {
-            problems = [
-                .warning(.malformedPod, "the pod has no spec.containers, or something in it is not of its type")
-            ]
+        guard self.pod.isWellFormed else {
+            let what =
+                pod.isTooLarge
+                ? "the pod has more than 1000 containers"
+                : "the pod has no spec.containers, or something in it is not of its type"
+            problems = [.warning(.malformedPod, "\(what), so nothing is injected")]
+            leftOut = outcomes.map { ($0.provider, $0.outcome.mechanism) }
             return
         }
         reportUnknownContainers(outcomes.map(\.outcome))
-        for (provider, outcome) in outcomes where add(outcome, of: provider) {
-            injected.append((provider, outcome.mechanism))
+        for (provider, outcome) in outcomes {
+            switch add(outcome, of: provider) {
+            case .injected: injected.append((provider, outcome.mechanism))
+            case .leftOut: leftOut.append((provider, outcome.mechanism))
+            case .own: break
+            }
         }
+        listContainers()
         stamp()
         patch = self.pod.patch(at: podPointer)
     }
@@ -89,8 +101,15 @@ public struct Injection: Sendable {
 
     // MARK: Bindings
 
-    /// Adds one binding, whole or not at all. False if nothing of it is in the pod.
-    private mutating func add(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
+    private enum Result {
+        case injected
+        /// The containers have an identity of their own for the provider.
+        case own
+        case leftOut
+    }
+
+    /// Adds one binding, whole or not at all.
+    private mutating func add(_ outcome: Binding.Outcome, of provider: ProviderName) -> Result {
         let addition = outcome.addition
         if let volume = addition.volume, let other = pod.volume(named: volume.name), !volume.matches(other) {
             report(
@@ -101,15 +120,18 @@ public struct Injection: Sendable {
                     rename that volume
                     """,
                     provider: provider))
-            return false
+            return .leftOut
         }
-        guard mayAnnotate(addition, of: provider) else { return false }
+        guard mayAnnotate(addition, of: provider) else { return .leftOut }
 
         let edits = containerEdits(outcome, of: provider)
         let isForContainers = !addition.groups.isEmpty || addition.volume?.mountPath != nil
-        let isUsed = !isForContainers || edits.contains { $0.isServed }
-        guard isUsed else { return false }
+        let isListed = addition.containerList != nil
+        guard edits.contains(where: \.isServed) || !isForContainers && !isListed else {
+            return edits.contains(where: \.hasOwnIdentity) ? .own : .leftOut
+        }
         for edit in edits { pod.apply(edit) }
+        if let list = addition.containerList { listed[list, default: []].formUnion(edits.map(\.index)) }
 
         let volumeIsMounted = edits.contains { $0.mountPath != nil || $0.isMounted }
         if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted {
@@ -121,7 +143,7 @@ public struct Injection: Sendable {
             pod.annotate(annotation.name, annotation.value)
         }
         for label in addition.labels { pod.label(label.name, label.value) }
-        return true
+        return .injected
     }
 
     /// Whether the annotations of a binding can all be as they must.
@@ -163,25 +185,42 @@ public struct Injection: Sendable {
         return edits
     }
 
+    /// Tells another webhook which containers are meant, if not all are.
+    private mutating func listContainers() {
+        for (annotation, indices) in listed where pod.annotation(annotation) == nil {
+            let all = pod.containers.indices.filter { pod.containers[$0].list == .containers }
+            let names = all.filter(indices.contains).map { pod.containers[$0].name }
+            // Such lists name no init containers.
+            guard !names.isEmpty, names.count < all.count else { continue }
+            pod.annotate(annotation, names.joined(separator: ","))
+        }
+    }
+
     // MARK: Reports and stamps
 
+    /// Nobody reads more. A pod may have as many as it has containers.
+    private static let mostProblems = 100
+
     private mutating func report(_ problem: Problem) {
-        if reported.insert(problem).inserted { problems.append(problem) }
+        guard problems.count < Self.mostProblems, reported.insert(problem).inserted else { return }
+        problems.append(problem)
     }
 
     private mutating func reportUnknownContainers(_ outcomes: [Binding.Outcome]) {
         let named = outcomes.flatMap(\.namedContainers)
         guard !named.isEmpty else { return }
         let names = Set(pod.containers.map(\.name))
-        for name in named where !names.contains(name) {
+        let unknown = named.filter { !names.contains($0) }
+        guard !unknown.isEmpty else { return }
+        let listed = 20
+        let present =
+            names.sorted().prefix(listed).map(\.shortened).joined(separator: ", ")
+            + (names.count > listed ? " and \(names.count - listed) more" : "")
+        for name in unknown {
             report(
                 .warning(
                     .unknownContainer,
-                    """
-                    the pod has no container "\(name)", which an annotation names; it has \
-                    \(names.sorted().joined(separator: ", "))
-                    """
-                ))
+                    "the pod has no container \"\(name.shortened)\", which an annotation names; it has \(present)"))
         }
     }
 

@@ -46,7 +46,7 @@ struct PodDraft {
 
     // MARK: What is there
 
-    var isWellFormed: Bool { pod.isWellFormed }
+    var isWellFormed: Bool { pod.isWellFormed && !pod.isTooLarge }
 
     func volume(named name: String) -> JSONValue? { pod.volume(named: name) }
 
@@ -76,7 +76,9 @@ struct PodDraft {
         for variable in edit.variables where !additions.variables.contains(where: { $0.name == variable.name }) {
             additions.variables.append(variable)
         }
-        if let volume = edit.volumeName, let path = edit.mountPath { additions.mounts.append(Mount(volume: volume, path: path)) }
+        if let volume = edit.volumeName, let path = edit.mountPath {
+            additions.mounts.append(Mount(volume: volume, path: path))
+        }
         self.additions[edit.index] = additions
     }
 

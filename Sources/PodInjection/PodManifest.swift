@@ -14,7 +14,7 @@ public struct PodManifest: Sendable {
     /// Those that may matter to a plan.
     public private(set) var labels: [String: String] = [:]
     /// Empty if the pod names none.
-    public private(set) var serviceAccountName = ""
+    public var serviceAccountName: String { writtenServiceAccountName ?? olderServiceAccountName ?? "" }
     /// A static pod as the kubelet shows it to the API server, which lets nobody change it.
     public private(set) var isMirrorPod = false
 
@@ -25,6 +25,9 @@ public struct PodManifest: Sendable {
     private(set) var mountsServiceAccountToken: Bool?
     private(set) var operatingSystem = PodContext.OperatingSystem.linux
 
+    private var writtenServiceAccountName: String?
+    /// The API server copies this field to the other, but a manifest may have it alone.
+    private var olderServiceAccountName: String?
     private var containers: [ContainerList: [Container]] = [:]
     private var isOfItsTypes = true
     private var volumes = NamedPlaces()
@@ -32,6 +35,10 @@ public struct PodManifest: Sendable {
 
     /// Whether it has containers, and all that is looked at is of its type.
     var isWellFormed: Bool { containers[.containers] != nil && isOfItsTypes }
+
+    /// Whether it has more containers than any node runs. A review may hold hundreds of thousands, for each of which there
+    /// would be something to add.
+    var isTooLarge: Bool { containers.values.map(\.count).reduce(0, +) > 1000 }
 
     enum ContainerList: String {
         case initContainers, containers, ephemeralContainers
@@ -43,6 +50,7 @@ public struct PodManifest: Sendable {
 
     struct Container {
         private(set) var name = ""
+        let list: ContainerList
         let pointer: JSONPointer
         private(set) var hasEnvironment = false
         private(set) var hasMounts = false
@@ -152,7 +160,8 @@ extension PodManifest: JSONReadable {
         var selected: String?
         _ = try json.objectIfAny { key, json in
             switch key {
-            case "serviceAccountName": serviceAccountName = try json.stringIfAny() ?? ""
+            case "serviceAccountName": writtenServiceAccountName = try json.nameIfAny()
+            case "serviceAccount": olderServiceAccountName = try json.nameIfAny()
             case "automountServiceAccountToken": mountsServiceAccountToken = try json.boolIfAny()
             case "volumes": try readVolumes(from: &json)
             case "initContainers": try readContainers(.initContainers, from: &json)
@@ -193,14 +202,18 @@ extension PodManifest: JSONReadable {
         var found: [Container] = []
         let isArray = try json.arrayIfAny { json in
             found.append(
-                try Container(from: &json, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes))
+                try Container(
+                    from: &json, in: list, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes))
         }
         containers[list] = note(isArray) ? found : nil
     }
 }
 
 extension PodManifest.Container {
-    fileprivate init(from json: inout JSONReader, pointer: JSONPointer, isOfItsTypes: inout Bool) throws {
+    fileprivate init(
+        from json: inout JSONReader, in list: PodManifest.ContainerList, pointer: JSONPointer, isOfItsTypes: inout Bool
+    ) throws {
+        self.list = list
         self.pointer = pointer
         text = json
         let isObject = try json.objectIfAny { key, json in
@@ -304,6 +317,11 @@ extension JSONReader {
 
     fileprivate mutating func stringIfAny() throws -> String? {
         try stringTokenIfAny().map { string($0) }
+    }
+
+    /// `nil` for the empty string, too.
+    fileprivate mutating func nameIfAny() throws -> String? {
+        try stringIfAny().flatMap { $0.isEmpty ? nil : $0 }
     }
 
     fileprivate mutating func stringTokenIfAny() throws -> JSONStringToken? {

@@ -369,6 +369,7 @@ import WorkloadIdentity
     func annotatesForVault() throws {
         let annotations = try #require(
             try Self.pod().applying(Self.inject(Self.pod(), Self.vault).patch)["metadata"]?["annotations"])
+        #expect(annotations["vault.hashicorp.com/agent-inject-containers"] == nil)
         #expect(annotations["vault.hashicorp.com/agent-inject"] == "true")
         #expect(annotations["vault.hashicorp.com/role"] == "llm")
         #expect(annotations["vault.hashicorp.com/agent-inject-secret-openai"] == "secret/data/ai/openai")
@@ -381,6 +382,22 @@ import WorkloadIdentity
                 {{ end -}}
                 """#)
         #expect(annotations["lanyard.dev/injected"] == "openai=vault-agent")
+    }
+
+    @Test(
+        "Vault's injector is told which containers are meant, if not all are",
+        arguments: [
+            (["lanyard.dev/skip-containers": "b"], "a,c"), (["lanyard.dev/include-containers": "c,first"], "c"),
+            ([:], nil),
+            (["lanyard.dev/skip-containers": "b", "vault.hashicorp.com/agent-inject-containers": "b"], "b"),
+        ] as [([String: String], String?)])
+    func listsContainersForVault(annotations: [String: String], list: String?) throws {
+        let pod = Self.pod(
+            annotations: annotations, containers: ["a", "b", "c"].map { ["name": $0] },
+            spec: ["initContainers": [["name": "first"]]])
+        let injected = try pod.applying(Self.inject(pod, Self.vault).patch)
+        #expect(injected["metadata"]?["annotations"]?["vault.hashicorp.com/agent-inject-containers"]?.string == list)
+        #expect(Self.inject(injected, Self.vault).patch.isEmpty)
     }
 
     @Test("the user's role for the injector is kept; a template of theirs keeps the whole binding out")

@@ -105,6 +105,38 @@ import WorkloadIdentity
         }
     }
 
+    // MARK: Identities that are there already
+
+    @Test(
+        "a pod that another webhook has given its identity is left as it is, told so, and not without credentials",
+        arguments: [
+            (
+                azure, Platform.aks,
+                [
+                    "AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555", "AZURE_TENANT_ID": "t",
+                    "AZURE_FEDERATED_TOKEN_FILE": "/var/run/secrets/azure/tokens/azure-identity-token",
+                    "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+                ], true
+            ),
+            (google, .eks, ["GOOGLE_APPLICATION_CREDENTIALS": "/own/file"], true),
+            (eks, .eks, ["AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x"], false),
+        ] as [([String: String], Platform, [String: String], Bool)])
+    func leavesOtherIdentity(
+        account: [String: String], platform: Platform, variables: [String: String], isWhole: Bool
+    ) throws {
+        let environment: [JSONValue] = variables.sorted { $0.key < $1.key }.map {
+            ["name": .string($0.key), "value": .string($0.value)]
+        }
+        let pod: JSONValue = ["spec": ["containers": [["name": "app", "env": .array(environment)]]]]
+        let plan = Plan(
+            for: Subject(namespace: "ai", serviceAccount: "llm"), serviceAccount: account,
+            pod: PodContext(pod: pod), facts: .offline(platform, isPublic: true), configuration: Configuration())
+        let injection = Injection(of: plan, into: pod)
+        #expect(injection.injected.isEmpty)
+        #expect(injection.leftOut.isEmpty == isWhole)
+        #expect(injection.problems.contains { $0.reason == .userValueKept })
+    }
+
     // MARK: Containers
 
     @Test(

@@ -50,11 +50,38 @@ import WorkloadIdentity
             (["matrix": ["mars": [:]]], "matrix.mars: is not a platform"),
             (["matrix": ["eks": ["openai": ["magic"]]]], "matrix.eks.openai: \"magic\" is not known"),
             (["providers": ["acme": [:]]], "providers.acme: add \"variable\""),
+            (["providers": ["acme-": ["variable": "A"]]], "providers.acme-: a provider's name is lower-case letters"),
+            (
+                ["providers": [String(repeating: "a", count: 41): ["variable": "A"]]],
+                "providers.\(String(repeating: "a", count: 41)): a provider's name"
+            ),
+            (
+                ["matrix": ["oke": ["openia": ["vault-agent"]]]],
+                "matrix.oke.openia: is no provider; did you mean \"openai\"?"
+            ),
+            (["matrix": ["oke": ["acme": ["vault-agent"]]]], "matrix.oke.acme: is no provider; add providers.acme"),
+            (
+                ["matrix": ["oke": ["openai": ["irsa"]]]],
+                "matrix.oke.openai: \"irsa\" gives no credential of openai; write one of \"openai-federation\","
+            ),
+            (
+                ["aws": ["podIdentity": ["identities": [["namespace": "A", "serviceAccount": "x"]]]]],
+                "aws.podIdentity.identities: \"A/x\" is no name"
+            ),
+            (["namespaces": ["exclude": ["Kube_System"]]], "namespaces.exclude: \"Kube_System\" cannot be used"),
             ([1], "the configuration: expected a map of settings, found an array"),
         ] as [(JSONValue, String)])
     func refuses(file: JSONValue, message: String) {
         let error = #expect(throws: ConfigurationError.self) { try Configuration(file) }
         #expect(error.map { "\($0)".hasPrefix(message) } == true, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test("the matrix may have providers of the same file, whatever stands first")
+    func takesConfiguredProvider() throws {
+        let configuration = try Configuration([
+            "matrix": ["oke": ["acme": ["vault-csi"]]], "providers": ["acme": ["variable": "ACME_KEY"]],
+        ])
+        #expect(configuration.matrix[.oke]?["acme"] == [.vaultCSI])
     }
 
     /// See https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables

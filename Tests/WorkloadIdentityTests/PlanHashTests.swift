@@ -33,6 +33,14 @@ import WorkloadIdentity
             base != Fixture.plan(Fixture.aws, pod: PodContext(annotations: ["lanyard.dev/skip-containers": "a"])).hash)
     }
 
+    @Test("covers the role with Vault, whatever role the running pod was given")
+    func coversVaultRole() {
+        let pod = PodContext(annotations: ["vault.hashicorp.com/role": "llm"])
+        let before = Fixture.plan(Fixture.vaultOpenAI, pod: pod).hash
+        let after = Fixture.plan(Fixture.vaultOpenAI.merging(["lanyard.dev/vault-role": "b"]) { $1 }, pod: pod).hash
+        #expect(before == Fixture.plan(Fixture.vaultOpenAI).hash && before != after)
+    }
+
     @Test("does not cover what a pod does not get")
     func ignoresOthers() {
         let base = Fixture.plan(Fixture.aws).hash

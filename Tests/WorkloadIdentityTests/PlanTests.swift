@@ -44,6 +44,133 @@ import WorkloadIdentity
         #expect(plan.problems.allSatisfy { $0.severity == .warning })
     }
 
+    @Test(
+        "a malformed value that says which identity is meant leaves the binding out, and nothing takes its place",
+        arguments: [
+            (Fixture.google, "cloud.google.com/service-account-email", "llm@example.com", "google-vertex"),
+            (["lanyard.dev/providers": "google-vertex"], "lanyard.dev/mechanism.google-vertex", "x", "google-vertex"),
+            (Fixture.aws, "lanyard.dev/mechanism.aws-bedrock", "irsaa", "aws-bedrock"),
+            (Fixture.aws, "lanyard.dev/aws-role-arns", "app=role", "aws-bedrock"),
+            (Fixture.azure, "azure.workload.identity/tenant-id", "contoso", "azure-openai"),
+            (Fixture.anthropic, "lanyard.dev/anthropic-service-account-id", "me", "anthropic"),
+            (Fixture.anthropic, "lanyard.dev/anthropic-workspace-id", "mine", "anthropic"),
+            (Fixture.alibaba, "pod-identity.alibabacloud.com/role-name", "a/b", "alibaba-modelstudio"),
+            (Fixture.vaultOpenAI, "lanyard.dev/secret-delivery", "vault-agnet", "openai"),
+            (Fixture.vaultOpenAI, "lanyard.dev/vault-role", "a role", "openai"),
+            (Fixture.vaultOpenAI, "lanyard.dev/vault-key.openai", "a key", "openai"),
+        ] as [([String: String], String, String, ProviderName)])
+    func blocksMalformedChoice(
+        annotations: [String: String], key: String, value: String, provider: ProviderName
+    ) throws {
+        var configuration = Configuration()
+        configuration.azure.tenantID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+        configuration.vault.role = "another"
+        let plan = Fixture.plan(annotations.merging([key: value]) { $1 }, configuration: configuration)
+        #expect(plan.outcome(provider) == nil)
+        #expect(plan.problems.contains { $0.reason == .invalidValue && $0.field == key })
+        let blocked = try #require(plan.problem(.noMechanism))
+        #expect(blocked.message.contains("a valid \(key)"), "\(blocked.message)")
+    }
+
+    @Test("a list of containers that cannot be used leaves the binding out")
+    func blocksMalformedContainers() {
+        let names = (0...100).map { "c\($0)" }.joined(separator: ",")
+        let pod = PodContext(annotations: ["lanyard.dev/skip-containers": names])
+        #expect(Fixture.plan(Fixture.aws, pod: pod).outcome("aws-bedrock") == nil)
+    }
+
+    @Test(
+        "a malformed lifetime or flag has a default that does no harm",
+        arguments: [
+            ("lanyard.dev/token-expiration", "1h"), ("eks.amazonaws.com/sts-regional-endpoints", "yes"),
+        ])
+    func keepsDefault(key: String, value: String) {
+        let plan = Fixture.plan(Fixture.aws.merging([key: value]) { $1 })
+        #expect(plan.outcome("aws-bedrock") != nil)
+        #expect(plan.problem(.invalidValue)?.field == key)
+    }
+
+    @Test(
+        "service accounts that Google makes are taken",
+        arguments: [
+            ("123456789012-compute@developer.gserviceaccount.com", nil), ("proj@appspot.gserviceaccount.com", "proj"),
+            ("llm@proj.iam.gserviceaccount.com", "proj"),
+        ] as [(String, String?)])
+    func takesGoogleAccounts(email: String, project: String?) throws {
+        let plan = Fixture.plan(["iam.gke.io/gcp-service-account": email], on: .gke)
+        let outcome = try #require(plan.outcome("google-vertex"))
+        if let project { #expect(outcome.variables["GOOGLE_CLOUD_PROJECT"] == project) }
+        #expect(plan.problem(.invalidValue) == nil)
+    }
+
+    // MARK: Labels
+
+    @Test(
+        "a slip in a label of Lanyard's is told",
+        arguments: [
+            (["lanyard.dev/inject": "Required"], [:], Problem.Reason.invalidValue, "the pod: the label"),
+            (["lanyard.dev/inject": "False"], [:], .invalidValue, "write one of \"true\", \"false\", \"required\""),
+            (["lanyard.dev/injct": "required"], [:], .unknownKey, "did you mean lanyard.dev/inject?"),
+            (["lanyard.dev/skip-containers": "a"], [:], .unknownKey, "make it an annotation"),
+            ([:], ["lanyard.dev/inject": "no"], .invalidValue, "Namespace ai: the label"),
+            ([:], ["lanyard.dev/polcy": "enforce"], .unknownKey, "did you mean lanyard.dev/policy?"),
+        ] as [([String: String], [String: String], Problem.Reason, String)])
+    func judgesLabels(
+        pod: [String: String], namespace: [String: String], reason: Problem.Reason, message: String
+    ) throws {
+        let plan = Fixture.plan(Fixture.aws, pod: PodContext(labels: pod), namespaceLabels: namespace)
+        #expect(try #require(plan.problem(reason)).message.contains(message))
+        #expect(plan.outcome("aws-bedrock") != nil)
+    }
+
+    @Test("labels that are right, or somebody else's, are no problem")
+    func acceptsLabels() {
+        for value in ["true", "false", "required"] {
+            let pod = PodContext(labels: ["lanyard.dev/inject": value, "app": "x"])
+            let labels = ["lanyard.dev/policy": "enforce", "lanyard.dev/inject": "true", "team": "x"]
+            let reasons = Fixture.plan(Fixture.aws, pod: pod, namespaceLabels: labels).problems.map(\.reason)
+            #expect(!reasons.contains(.invalidValue) && !reasons.contains(.unknownKey))
+        }
+    }
+
+    @Test("a pod with Azure's label gets what Azure's webhook gives without a client's id")
+    func takesAzureLabel() throws {
+        let pod = PodContext(labels: ["azure.workload.identity/use": "true"])
+        let tenant = ["azure.workload.identity/tenant-id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"]
+        let outcome = try #require(Fixture.plan(tenant, on: .aks, pod: pod).outcome("azure-openai"))
+        #expect(
+            Set(outcome.variables.keys) == ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"])
+        #expect(Fixture.plan(tenant, on: .aks).bindings.isEmpty)
+        let needy = Fixture.plan([:], on: .aks, pod: pod)
+        #expect(needy.problem(.noMechanism)?.message.contains("azure.workload.identity/tenant-id") == true)
+    }
+
+    @Test(
+        "a pod with the label by which EKS' webhook leaves it alone is left alone, unless it asks for what only Lanyard has"
+    )
+    func takesEKSLabel() {
+        let pod = PodContext(labels: ["eks.amazonaws.com/skip-pod-identity-webhook": "x"])
+        #expect(Fixture.plan(Fixture.aws, pod: pod).bindings.isEmpty)
+        let session = Fixture.aws.merging(["lanyard.dev/aws-session-name-from-pod": "true"]) { $1 }
+        #expect(Fixture.plan(session, pod: pod).outcome("aws-bedrock") != nil)
+    }
+
+    @Test(
+        "a stored key that no SDK reads by itself is the application's to pass",
+        arguments: [
+            ("oracle-genai", true), ("ibm-watsonx", true), ("groq", false),
+        ] as [(ProviderName, Bool)])
+    func tellsUnreadKey(provider: ProviderName, isTold: Bool) throws {
+        var configuration = Configuration()
+        configuration.externalSecrets.store = "vault"
+        var facts = PlatformFacts.offline(.selfManaged, isPublic: true)
+        facts.components.hasExternalSecrets = true
+        let keys = ["lanyard.dev/vault-path.\(provider)": "kv/x", "lanyard.dev/secret-delivery": "external-secret"]
+        let plan = Fixture.plan(keys, facts: facts, configuration: configuration)
+        #expect(try #require(plan.outcome(provider)).reach == (isTold ? .needsCode : .sdkDefault))
+        #expect((plan.problem(.applicationMustPass) != nil) == isTold)
+    }
+
     @Test("a ServiceAccount without any key of Lanyard's has no binding, no problem and no hash")
     func leavesOthersAlone() {
         let plan = Fixture.plan([

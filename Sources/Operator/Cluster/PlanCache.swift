@@ -13,9 +13,17 @@ final class PlanCache: Sendable {
         var pod: PodContext
         var namespaceLabels: [String: String]
         var facts: PlatformFacts
+
+        /// Whether it may be kept. Nothing has bounded yet what a pod's metadata holds when it is first asked about; and nobody
+        /// else has the name of a pod that has one already, so its plan would serve nobody.
+        fileprivate var isCommon: Bool {
+            let texts = [serviceAccount, pod.annotations, pod.labels, namespaceLabels]
+            let size = texts.joined().reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+            return pod.name == nil && size < 8192
+        }
     }
 
-    /// How many plans are kept. One has some kilobytes.
+    /// How many plans are kept. One has some kilobytes, as its question.
     private let limit: Int
     private let plans = Mutex<[Question: Plan]>([:])
 
@@ -24,8 +32,7 @@ final class PlanCache: Sendable {
     }
 
     func plan(for question: Question, _ make: (Question) -> Plan) -> Plan {
-        // Nobody else has the name of a pod that has one already, so its plan would serve nobody.
-        guard question.pod.name == nil else { return make(question) }
+        guard question.isCommon else { return make(question) }
         if let known = plans.withLock({ $0[question] }) { return known }
         let plan = make(question)
         plans.withLock { plans in

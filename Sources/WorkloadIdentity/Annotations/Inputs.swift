@@ -122,11 +122,3 @@ struct Inputs {
         }
     }
 }
-
-extension String {
-    /// Short enough for a message, and on one line.
-    var shortened: String {
-        let line = String(map { $0.isNewline || $0.asciiValue.map { $0 < 0x20 } == true ? " " : $0 })
-        return line.count > 96 ? line.prefix(93) + "…" : line
-    }
-}

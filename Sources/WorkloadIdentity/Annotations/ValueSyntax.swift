@@ -61,16 +61,16 @@ public struct ValueSyntax: Sendable {
             }
     }
 
-    /// `NAME@PROJECT.iam.gserviceaccount.com`; the project may be scoped by a domain.
+    /// `NAME@PROJECT.iam.gserviceaccount.com`, where the project may be scoped by a domain; or one of those that Google
+    /// makes, `NUMBER-compute@developer.gserviceaccount.com` and `PROJECT@appspot.gserviceaccount.com`.
     /// https://cloud.google.com/iam/docs/service-account-types
     static let googleServiceAccount = ValueSyntax(
         "a service account's e-mail address, such as \"NAME@PROJECT.iam.gserviceaccount.com\""
     ) { value in
         let parts = value.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isLowercaseNameByte),
-            let project = GoogleServiceAccount.project(of: value)
-        else { return false }
-        return googleProject.accepts(project)
+        guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(\.isLowercaseNameByte) else { return false }
+        return parts[1] == "developer.gserviceaccount.com"
+            || GoogleServiceAccount.project(of: value).map(googleProject.accepts) == true
     }
 
     /// https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes

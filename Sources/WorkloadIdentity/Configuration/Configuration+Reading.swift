@@ -6,6 +6,7 @@ extension Configuration {
         self.init()
         if !file.isNull { try read(file, prefix: "") }
         try read(environment)
+        try checkMatrix()
     }
 
     private mutating func read(_ value: JSONValue, prefix: String) throws(ConfigurationError) {
@@ -42,6 +43,32 @@ extension Configuration {
                 try key.read(value, &self)
             } catch {
                 throw ConfigurationError(key: variable, message: error.message)
+            }
+        }
+    }
+
+    /// Each cell's provider must be known, and its mechanisms be the provider's. The providers may be in the same file, in any
+    /// order.
+    private func checkMatrix() throws(ConfigurationError) {
+        let providers = Provider.all(self)
+        for (platform, row) in matrix.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            for (name, mechanisms) in row.sorted(by: { $0.key < $1.key }) {
+                let key = "matrix.\(platform).\(name)"
+                guard let provider = providers.first(where: { $0.name == name }) else {
+                    let meant = Spelling.nearest(to: name.rawValue, among: providers.map(\.name.rawValue))
+                    throw ConfigurationError(
+                        key: key,
+                        message: meant.map { "is no provider; did you mean \"\($0)\"?" }
+                            ?? "is no provider; add providers.\(name)")
+                }
+                for mechanism in mechanisms where provider.mechanism(mechanism) == nil {
+                    let known = Mechanism.allCases.filter { provider.mechanism($0) != nil }.map(\.rawValue)
+                    throw ConfigurationError(
+                        key: key,
+                        message:
+                            "\"\(mechanism)\" gives no credential of \(name); write \(ValueSyntax.oneOf(known).expected)"
+                    )
+                }
             }
         }
     }

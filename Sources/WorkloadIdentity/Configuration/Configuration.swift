@@ -133,10 +133,13 @@ public struct APIKey: Hashable, Sendable {
     public var variable: String
     /// The field of the secret in which the key is stored.
     public var vaultKey: String
+    /// Whether the SDK finds the variable by itself; otherwise the application must read it.
+    public var isReadBySDK: Bool
 
-    public init(variable: String, vaultKey: String = "api_key") {
+    public init(variable: String, vaultKey: String = "api_key", isReadBySDK: Bool = true) {
         self.variable = variable
         self.vaultKey = vaultKey
+        self.isReadBySDK = isReadBySDK
     }
 }
 

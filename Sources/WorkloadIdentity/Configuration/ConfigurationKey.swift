@@ -52,7 +52,7 @@ extension ConfigurationKey {
                 }
             },
             show: { $0.issuer.isPublic.map { .bool($0) } ?? "auto" }),
-        list("namespaces.exclude", \.namespaces.exclude),
+        list("namespaces.exclude", \.namespaces.exclude, .namespace),
         optional("aws.region", \.aws.region, .region),
         string("aws.audience", \.aws.audience, .audience),
         seconds("aws.tokenExpirationSeconds", \.aws.tokenExpirationSeconds),
@@ -170,20 +170,17 @@ extension ConfigurationKey {
     }
 
     /// A list; an environment variable holds it with commas.
-    private static func list(_ name: String, _ path: Path<[String]>) -> ConfigurationKey {
+    private static func list(_ name: String, _ path: Path<[String]>, _ syntax: ValueSyntax) -> ConfigurationKey {
         ConfigurationKey(
             name: name,
             read: { value, configuration throws(ConfigurationError) in
-                if let text = value.string {
-                    configuration[keyPath: path] = ValueSyntax.names(in: text)
-                    return
-                }
+                let listed: [JSONValue]? = value.string.map { ValueSyntax.names(in: $0).map { .string($0) } }
                 var names: [String] = []
-                for element in value.array ?? [.null] {
-                    guard let text = element.string else {
+                for element in listed ?? value.array ?? [.null] {
+                    guard element.string != nil else {
                         throw ConfigurationError(key: name, message: "write a list of names")
                     }
-                    names.append(text)
+                    names.append(try text(element, name, syntax))
                 }
                 configuration[keyPath: path] = names
             },
@@ -234,6 +231,10 @@ extension ConfigurationKey {
             else {
                 throw ConfigurationError(key: key, message: "write a list of {namespace: NAME, serviceAccount: NAME}")
             }
+            guard DNSName.isLabel(namespace), DNSName.isSubdomain(account) else {
+                throw ConfigurationError(
+                    key: key, message: "\"\(namespace)/\(account)\" is no name of a ServiceAccount and its namespace")
+            }
             identities.insert(Subject(namespace: namespace, serviceAccount: account))
         }
         configuration.aws.podIdentity.identities = identities
@@ -245,8 +246,11 @@ extension ConfigurationKey {
         configuration.providers = [:]
         for (name, settings) in try members(of: value, "providers") {
             let key = "providers.\(name)"
-            guard ValueSyntax.region.accepts(name) else {
-                throw ConfigurationError(key: key, message: "a provider's name is lower-case letters, digits and \"-\"")
+            // It stands in names of volumes and annotations, which have 63 characters at most.
+            guard DNSName.isLabel(name), name.utf8.count <= 40 else {
+                throw ConfigurationError(
+                    key: key.shortened,
+                    message: "a provider's name is lower-case letters, digits and \"-\" between them, 40 at most")
             }
             var apiKey = APIKey(variable: "")
             for (setting, value) in try members(of: settings, key) {
@@ -335,6 +339,7 @@ extension ValueSyntax {
         guard let unit = value.last, "smh".contains(unit), let number = UInt32(value.dropLast()) else { return false }
         return number > 0
     }
+    fileprivate static let namespace = ValueSyntax("a namespace's name") { DNSName.isLabel($0) }
     fileprivate static let objectName = ValueSyntax("a Kubernetes object's name") { value in
         (1...253).contains(value.utf8.count)
             && value.utf8.allSatisfy { $0.isLowercaseNameByte || $0 == UInt8(ascii: ".") }

@@ -4,6 +4,8 @@ protocol CredentialMechanism: Sendable {
     var reach: Reach { get }
     /// Who must be able to fetch the issuer's discovery document, as the subject of a sentence; `nil` if nobody must.
     var issuerReader: String? { get }
+    /// The keys that say which identity is meant. With a malformed one nothing is injected, rather than another identity.
+    var decisiveKeys: [AnnotationKey] { get }
 
     func tier(on platform: Platform) -> Tier
     /// Decides on the inputs alone. The issuer has been looked at before.
@@ -15,6 +17,7 @@ protocol CredentialMechanism: Sendable {
 extension CredentialMechanism {
     var reach: Reach { .sdkDefault }
     var issuerReader: String? { nil }
+    var decisiveKeys: [AnnotationKey] { [] }
 }
 
 /// What a mechanism may look at.
@@ -22,6 +25,8 @@ struct BindingRequest {
     var provider: ProviderName
     /// Whether the provider is asked for by its name, and not only by some key.
     var isNamed: Bool
+    /// Whether the pod has the vendor's own label for it.
+    var isLabelled: Bool
     /// The mechanism that an annotation asks for, if one does.
     var forced: Mechanism?
     /// The delivery of a stored key that an annotation asks for, if one does.

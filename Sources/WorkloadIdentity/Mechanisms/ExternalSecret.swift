@@ -6,6 +6,7 @@ internal import JSON
 /// https://external-secrets.io/latest/api/externalsecret/
 struct ExternalSecret: SecretDelivery {
     let mechanism = Mechanism.externalSecret
+    var reach: Reach { apiKey.isReadBySDK ? .sdkDefault : .needsCode }
 
     var provider: ProviderName
     var apiKey: APIKey
@@ -43,6 +44,8 @@ struct ExternalSecret: SecretDelivery {
                         [.init(apiKey.variable, .secretKey(secret: name, key: apiKey.variable))])
                 ]),
                 object: object,
-                identity: identity))
+                identity: identity,
+                problems: apiKey.isReadBySDK
+                    ? [] : [request.applicationMustPass("\(apiKey.variable) to its SDK, which does not read it")]))
     }
 }

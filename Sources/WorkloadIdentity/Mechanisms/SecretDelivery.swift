@@ -7,6 +7,8 @@ protocol SecretDelivery: CredentialMechanism {
 extension SecretDelivery {
     func tier(on platform: Platform) -> Tier { .vault }
 
+    var decisiveKeys: [AnnotationKey] { [.secretDelivery, .vaultRole, .vaultKey(of: provider)] }
+
     /// Where the key is stored: the secret's path, and the field in it.
     func storedKey(_ inputs: Inputs, _ missing: inout [String]) -> (path: String, field: String)? {
         guard let path = inputs[.vaultPath(of: provider)] else {

@@ -22,7 +22,8 @@ struct VaultAgent: SecretDelivery {
         let stored = storedKey(inputs, &missing)
         // A pod that already names a role for the injector has chosen it for all its secrets.
         let podRole = request.pod.annotations[prefix + "role"].flatMap { $0.isEmpty ? nil : $0 }
-        let role = podRole ?? inputs[.vaultRole] ?? vault.role
+        let configuredRole = inputs[.vaultRole] ?? vault.role
+        let role = podRole ?? configuredRole
         if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
         if vault.audience == nil, !request.pod.mountsServiceAccountToken {
             missing.append(
@@ -71,11 +72,13 @@ struct VaultAgent: SecretDelivery {
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: volume, annotations: annotations,
+                    volume: volume, annotations: annotations, containerList: prefix + "agent-inject-containers",
                     readBy: .init(
                         annotation: prefix + "agent-inject-status", value: "injected", reader: "the Vault injector")),
                 identity: [
-                    ("path", path), ("key", key), ("role", role), ("injector", vault.injector.rawValue),
+                    // On a pod that runs, the role that it names may be the one that was written there as it was made.
+                    ("path", path), ("key", key), ("role", configuredRole ?? role),
+                    ("injector", vault.injector.rawValue),
                     ("address", vault.address ?? ""), ("authPath", vault.authPath),
                     ("namespace", vault.namespace ?? ""), ("audience", vault.audience ?? ""),
                     ("caSecret", vault.caSecret ?? ""), ("variable", apiKey.variable),

@@ -18,13 +18,17 @@ extension Plan {
             subject: subject, serviceAccount: serviceAccount, pod: pod.annotations,
             keys: AnnotationKey.common + providers.flatMap(\.keys))
 
-        var problems = inputs.problems
+        var problems = inputs.problems + Labels.problems(of: pod, in: subject.namespace, labelled: namespaceLabels)
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
         let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))
-        let bindings = providers.filter { requested.contains($0.name) }.map { provider in
+        let bindings = providers.filter { provider in
+            (requested.contains(provider.name) || provider.isRequested(byLabelOf: pod))
+                && !provider.isDeclined(byLabelOf: pod, inputs)
+        }.map { provider in
             let request = BindingRequest(
                 provider: provider.name, isNamed: named.contains(provider.name),
+                isLabelled: provider.isRequested(byLabelOf: pod),
                 forced: inputs[.mechanism(of: provider.name)].flatMap(Mechanism.init(rawValue:)), subject: subject,
                 inputs: inputs, facts: facts, configuration: configuration, pod: pod)
             return Binding(provider, cell: matrix[facts.platform, provider.name], request)
@@ -83,6 +87,12 @@ extension Binding {
     init(_ provider: Provider, cell: [Mechanism], _ request: BindingRequest) {
         self.provider = provider.name
         problems = []
+        // A default in place of a malformed choice could be what the user wants to avoid.
+        let unusable = request.unusableChoices(provider)
+        guard unusable.isEmpty else {
+            problems = [request.hasNoWay(["it needs \(unusable.joined(separator: " and "))"])]
+            return
+        }
         if let forced = request.forced, !cell.contains(forced) {
             problems = [request.doesNotServe(forced, cell)]
             return
@@ -92,12 +102,14 @@ extension Binding {
         var shortcomings: [String] = []
         for mechanism in candidates {
             guard !isReady, let candidate = provider.mechanism(mechanism) else { continue }
-            let unmet = candidate.unmetNeeds(request)
+            let malformed = candidate.decisiveKeys.filter(request.inputs.isInvalid).map { request.inputs.missing($0) }
+            let unmet = malformed + candidate.unmetNeeds(request)
             switch candidate.attempt(request) {
             case .fits(let grant) where unmet.isEmpty: accept(grant, by: candidate, of: provider, request)
             case .fits: shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
             case .missing(let inputs):
-                shortcomings.append("\(mechanism) needs \((inputs + unmet).joined(separator: " and "))")
+                let all = inputs + unmet.filter { !inputs.contains($0) }
+                shortcomings.append("\(mechanism) needs \(all.joined(separator: " and "))")
             }
         }
         if isBlocked {
@@ -207,7 +219,26 @@ extension CredentialMechanism {
     }
 }
 
+extension Provider {
+    fileprivate func isRequested(byLabelOf pod: PodContext) -> Bool {
+        requestLabel.map { pod.labels[$0.name] == $0.value } ?? false
+    }
+
+    fileprivate func isDeclined(byLabelOf pod: PodContext, _ inputs: Inputs) -> Bool {
+        guard let optOut, pod.labels[optOut.label] != nil else { return false }
+        return !optOut.unless.contains { inputs[$0] != nil }
+    }
+}
+
 extension BindingRequest {
+    /// The malformed keys that choose the mechanism or the containers, as the end of "it needs …".
+    fileprivate func unusableChoices(_ provider: Provider) -> [String] {
+        let keys =
+            [.mechanism(of: provider.name), .includeContainers, .skipContainers]
+            + [provider.includeKey, provider.skipKey].compactMap { $0 }
+        return keys.filter(inputs.isInvalid).map { inputs.missing($0) }
+    }
+
     fileprivate func hasNoWay(_ shortcomings: [String]) -> Problem {
         let reasons = shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")
         return .error(

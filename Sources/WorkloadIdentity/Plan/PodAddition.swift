@@ -6,6 +6,8 @@ public struct PodAddition: Hashable, Sendable {
     public var containers: ContainerSelection
     /// Annotations for another webhook, or that the volume reads.
     public var annotations: [Annotation]
+    /// The annotation by which another webhook is told which containers it is to serve, if not all.
+    public var containerList: String?
     /// Labels by which the vendor's own tools know such pods.
     public var labels: [Label]
     /// Variables that something should set, though Lanyard has no value for them.
@@ -17,13 +19,14 @@ public struct PodAddition: Hashable, Sendable {
 
     public init(
         volume: Volume? = nil, groups: [VariableGroup] = [], containers: ContainerSelection = ContainerSelection(),
-        annotations: [Annotation] = [], labels: [Label] = [],
+        annotations: [Annotation] = [], containerList: String? = nil, labels: [Label] = [],
         expected: [ExpectedVariable] = [], yieldsTo: [String] = [], readBy: ReadMark? = nil
     ) {
         self.volume = volume
         self.groups = groups
         self.containers = containers
         self.annotations = annotations
+        self.containerList = containerList
         self.labels = labels
         self.expected = expected
         self.yieldsTo = yieldsTo

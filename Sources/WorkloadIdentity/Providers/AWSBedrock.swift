@@ -9,6 +9,7 @@ extension Provider {
         mechanisms: [EKSPodIdentity(), IRSA(), AWSWebIdentity()],
         apiKey: APIKey(variable: "AWS_BEARER_TOKEN_BEDROCK"),
         skipKey: .awsSkipContainers,
+        optOut: .init(label: AWSRoles.skipLabel, unless: [.awsRoleARNs, .awsAssumeRoleARN, .awsSessionNameFromPod]),
         staticCredentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"])
 }
 
@@ -24,6 +25,8 @@ extension AnnotationKey {
     static let awsRegion = lanyard("aws-region", .region)
     static let awsRoleARNs = lanyard("aws-role-arns", .awsRoleARNs, asksFor: "aws-bedrock")
     static let awsSessionNameFromPod = lanyard("aws-session-name-from-pod", .boolean)
+
+    fileprivate static let awsRoles: [AnnotationKey] = [.awsRoleARN, .awsRoleARNs, .awsAssumeRoleARN, .awsExternalID]
 
     fileprivate static let aws: [AnnotationKey] =
         [
@@ -92,6 +95,7 @@ struct EKSPodIdentity: CredentialMechanism {
 struct IRSA: CredentialMechanism {
     let mechanism = Mechanism.irsa
     let issuerReader: String? = "AWS"
+    let decisiveKeys = AnnotationKey.awsRoles
 
     func tier(on platform: Platform) -> Tier { .native }
 
@@ -104,6 +108,7 @@ struct IRSA: CredentialMechanism {
 struct AWSWebIdentity: CredentialMechanism {
     let mechanism = Mechanism.awsWebIdentity
     let issuerReader: String? = "AWS"
+    let decisiveKeys = AnnotationKey.awsRoles
 
     func tier(on platform: Platform) -> Tier { .federated }
 
@@ -116,9 +121,6 @@ extension CredentialMechanism {
     /// `sts:AssumeRoleWithWebIdentity`: the SDKs read a role and a token file.
     fileprivate func webIdentity(_ request: BindingRequest, volumeName: String, mountPath: String) -> Attempt {
         let inputs = request.inputs
-        let invalid = [AnnotationKey.awsRoleARNs, .awsAssumeRoleARN, .awsExternalID].filter(inputs.isInvalid)
-        // Each of them says which identity is meant: without it the pod would get another one.
-        guard invalid.isEmpty else { return .missing(invalid.map { inputs.missing($0) }) }
         let roles = AWSRoles(inputs)
         guard !roles.isEmpty else { return .missing([inputs.missing(.awsRoleARN)]) }
         if inputs[.awsAssumeRoleARN] != nil { return assumedRole(request, roles) }

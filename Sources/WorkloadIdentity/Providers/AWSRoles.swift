@@ -54,6 +54,8 @@ struct AWSRoles {
                 return nil
             }
         }
+        // As many as a list of containers may have.
+        guard entries.count <= 100 else { return nil }
         let isValid = entries.allSatisfy { entry in
             ValueSyntax.containerName.accepts(entry.container) && ValueSyntax.roleARN.accepts(entry.role)
         }
@@ -63,7 +65,7 @@ struct AWSRoles {
 
 extension ValueSyntax {
     static let awsRoleARNs = ValueSyntax(
-        "containers with their roles, such as \"main=arn:aws:iam::111122223333:role/NAME,worker=…\", each named once"
+        "containers with their roles, such as \"main=arn:aws:iam::111122223333:role/NAME,worker=…\", each named once, 100 at most"
     ) { AWSRoles.read($0) != nil }
 
     /// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names

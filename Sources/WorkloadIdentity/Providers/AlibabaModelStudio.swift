@@ -39,6 +39,7 @@ extension AnnotationKey {
 /// https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guide/use-rrsa-to-authorize-pods-to-access-different-cloud-services
 struct AlibabaRRSA: CredentialMechanism {
     let mechanism = Mechanism.alibabaRRSA
+    let decisiveKeys: [AnnotationKey] = [.alibabaRoleARN, .alibabaRoleName, .alibabaOIDCProviderARN]
     let reach = Reach.platformAPIsOnly
     let issuerReader: String? = "Alibaba Cloud"
 

@@ -25,6 +25,7 @@ extension AnnotationKey {
 /// A federation rule trusts the cluster's issuer, whose keys may be written into it.
 struct AnthropicFederation: CredentialMechanism {
     let mechanism = Mechanism.anthropicFederation
+    let decisiveKeys: [AnnotationKey] = [.anthropicServiceAccount, .anthropicWorkspace]
 
     func tier(on platform: Platform) -> Tier { .federated }
 

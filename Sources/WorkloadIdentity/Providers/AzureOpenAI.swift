@@ -9,6 +9,7 @@ extension Provider {
         mechanisms: [AzureWorkloadIdentity()],
         apiKey: APIKey(variable: "AZURE_OPENAI_API_KEY"),
         skipKey: .azureSkipContainers,
+        requestLabel: .init(name: "azure.workload.identity/use", value: "true"),
         // DefaultAzureCredential tries EnvironmentCredential first.
         staticCredentials: ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD"])
 }
@@ -41,6 +42,7 @@ struct AzureWorkloadIdentity: CredentialMechanism {
 
     let mechanism = Mechanism.azureWorkloadIdentity
     let issuerReader: String? = "Microsoft Entra"
+    let decisiveKeys: [AnnotationKey] = [.azureClientID, .azureTenantID]
 
     func tier(on platform: Platform) -> Tier { platform == .aks ? .native : .federated }
 
@@ -49,10 +51,11 @@ struct AzureWorkloadIdentity: CredentialMechanism {
         let settings = request.configuration.azure
         var missing: [String] = []
         let clientID = inputs[.azureClientID]
-        if clientID == nil { missing.append(inputs.missing(.azureClientID)) }
+        // A pod with Azure's label may pass the client's id in its code.
+        if clientID == nil, !request.isLabelled { missing.append(inputs.missing(.azureClientID)) }
         let tenantID = inputs[.azureTenantID] ?? settings.tenantID
         if tenantID == nil { missing.append(inputs.missing(.azureTenantID, or: "azure.tenantId")) }
-        guard let clientID, let tenantID else { return .missing(missing) }
+        guard missing.isEmpty, let tenantID else { return .missing(missing) }
 
         var problems: [Problem] = []
         let expiration = request.tokenExpiration(
@@ -67,6 +70,7 @@ struct AzureWorkloadIdentity: CredentialMechanism {
                     """,
                     field: key.name, provider: request.provider))
         }
+        let client = clientID.map { [PodAddition.Variable("AZURE_CLIENT_ID", $0)] } ?? []
         return .fits(
             Grant(
                 addition: PodAddition(
@@ -76,21 +80,31 @@ struct AzureWorkloadIdentity: CredentialMechanism {
                     groups: [
                         .init(
                             .each,
-                            [
-                                .init("AZURE_CLIENT_ID", clientID),
+                            client + [
                                 .init("AZURE_TENANT_ID", tenantID),
                                 .init(
                                     "AZURE_FEDERATED_TOKEN_FILE", request.pod.path("\(request.mountPath)/token"),
                                     isInVolume: true),
                                 .init("AZURE_AUTHORITY_HOST", settings.authorityHost),
                             ])
-                    ]),
+                    ],
+                    expected: clientID == nil ? [Self.expectedClientID] : []),
                 identity: [
-                    ("client", clientID), ("tenant", tenantID), ("authority", settings.authorityHost),
+                    ("client", clientID ?? ""), ("tenant", tenantID), ("authority", settings.authorityHost),
                     ("expiration", "\(expiration)"),
                 ],
                 problems: problems))
     }
+}
+
+extension AzureWorkloadIdentity {
+    private static let expectedClientID = PodAddition.ExpectedVariable(
+        anyOf: ["AZURE_CLIENT_ID"],
+        advice:
+            """
+            the application must pass the client's id itself: or annotate the ServiceAccount with \
+            \(AnnotationKey.azureClientID.name)
+            """)
 }
 
 // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust

@@ -44,11 +44,15 @@ extension AnnotationKey {
 }
 
 enum GoogleServiceAccount {
-    /// The project in `NAME@PROJECT.iam.gserviceaccount.com`. A domain-scoped `PROJ.DOMAIN` is the project `DOMAIN:PROJ`.
+    /// The project in `NAME@PROJECT.iam.gserviceaccount.com`, or in App Engine's `PROJECT@appspot.gserviceaccount.com`. A
+    /// domain-scoped `PROJ.DOMAIN` is the project `DOMAIN:PROJ`.
     static func project(of email: String) -> String? {
         let suffix = ".iam.gserviceaccount.com"
-        guard email.hasSuffix(suffix), let at = email.firstIndex(of: "@") else { return nil }
-        let scope = email[email.index(after: at)...].dropLast(suffix.count)
+        guard let at = email.firstIndex(of: "@") else { return nil }
+        let domain = email[email.index(after: at)...]
+        if domain == "appspot.gserviceaccount.com" { return String(email[..<at]) }
+        guard domain.hasSuffix(suffix) else { return nil }
+        let scope = domain.dropLast(suffix.count)
         guard let dot = scope.firstIndex(of: ".") else { return String(scope) }
         return "\(scope[scope.index(after: dot)...]):\(scope[..<dot])"
     }
@@ -58,6 +62,7 @@ enum GoogleServiceAccount {
 /// https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
 struct GKEWorkloadIdentity: CredentialMechanism {
     let mechanism = Mechanism.gkeWorkloadIdentity
+    let decisiveKeys: [AnnotationKey] = [.googleServiceAccount]
 
     func tier(on platform: Platform) -> Tier { .native }
 
@@ -99,6 +104,7 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
     private static let longestSubject = 127
 
     let mechanism = Mechanism.gcpWorkloadIdentityFederation
+    let decisiveKeys: [AnnotationKey] = [.googleImpersonated]
 
     func tier(on platform: Platform) -> Tier { .federated }
 

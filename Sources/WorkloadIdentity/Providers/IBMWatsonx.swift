@@ -6,7 +6,8 @@ extension Provider {
         "ibm-watsonx", title: "IBM watsonx.ai",
         keys: [.ibmTrustedProfile],
         mechanisms: [IBMTrustedProfile()],
-        apiKey: APIKey(variable: "WATSONX_APIKEY"),
+        // IBM's SDK core reads it; the watsonx.ai SDK takes a key from the application.
+        apiKey: APIKey(variable: "WATSONX_APIKEY", isReadBySDK: false),
         // A credentials file wins over the environment as a whole.
         staticCredentials: ["WATSONX_APIKEY", "IBM_CREDENTIALS_FILE"])
 }

@@ -5,7 +5,7 @@ extension Provider {
         "oracle-genai", title: "Oracle Generative AI",
         keys: [.ociRegion],
         mechanisms: [OKEWorkloadIdentity()],
-        apiKey: APIKey(variable: "OCI_GENAI_API_KEY"))
+        apiKey: APIKey(variable: "OCI_GENAI_API_KEY", isReadBySDK: false))
 }
 
 extension AnnotationKey {

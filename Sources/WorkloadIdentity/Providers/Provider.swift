@@ -13,13 +13,29 @@ public struct Provider: Sendable {
     let includeKey: AnnotationKey?
     /// The vendor's own list of containers to leave out. It covers this provider only.
     let skipKey: AnnotationKey?
+    /// The vendor's own label by which a pod is left alone.
+    let optOut: OptOut?
+    /// The vendor's own label by which a pod asks for its identity.
+    let requestLabel: RequestLabel?
     /// Variables with which its SDK would use a stored credential in place of the identity.
     public let staticCredentials: [String]
 
+    struct OptOut {
+        /// Whatever its value.
+        var label: String
+        /// What the vendor's webhook does not know: with one of these the label is for that webhook alone.
+        var unless: [AnnotationKey]
+    }
+
+    struct RequestLabel {
+        var name: String
+        var value: String
+    }
+
     init(
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
-        apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil,
-        staticCredentials: [String] = []
+        apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil, optOut: OptOut? = nil,
+        requestLabel: RequestLabel? = nil, staticCredentials: [String] = []
     ) {
         self.name = name
         self.title = title
@@ -31,6 +47,8 @@ public struct Provider: Sendable {
         self.apiKey = apiKey
         self.includeKey = includeKey
         self.skipKey = skipKey
+        self.optOut = optOut
+        self.requestLabel = requestLabel
         self.staticCredentials = staticCredentials
     }
 
