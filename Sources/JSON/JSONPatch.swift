@@ -14,7 +14,7 @@ public struct JSONPatch: Hashable, Sendable {
 
     public init() {}
 
-    public init(_ operations: [Operation]) {
+    public init(_ operations: some Sequence<Operation>) {
         for operation in operations {
             switch operation {
             case .add(let path, let value): append("add", path) { $0.member("value", value) }

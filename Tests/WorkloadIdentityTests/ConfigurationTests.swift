@@ -56,8 +56,8 @@ import WorkloadIdentity
                 "providers.\(String(repeating: "a", count: 41)): a provider's name"
             ),
             (
-                ["matrix": ["oke": ["openia": ["vault-agent"]]]],
-                "matrix.oke.openia: is no provider; did you mean \"openai\"?"
+                ["matrix": ["oke": ["opnai": ["vault-agent"]]]],
+                "matrix.oke.opnai: is no provider; did you mean \"openai\"?"
             ),
             (["matrix": ["oke": ["acme": ["vault-agent"]]]], "matrix.oke.acme: is no provider; add providers.acme"),
             (
