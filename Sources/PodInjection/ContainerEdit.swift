@@ -121,6 +121,8 @@ struct ContainerEdit {
 
     private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {
         problems.append(
-            .warning(reason, "\(provider): container \(container.name): \(message)", field: field, provider: provider))
+            .warning(
+                reason, "\(provider): container \(container.name): \(message)", field: field,
+                in: .container(container.pointer), provider: provider))
     }
 }
