@@ -118,6 +118,75 @@ import Testing
         if let warning { #expect(findings.allSatisfy { $0.hasSuffix(": \(title): \(warning)") }, "\(findings)") }
     }
 
+    // MARK: Values that are no strings
+
+    @Test("an annotation or a label that is no string is an error, as it is for the API server")
+    func refusesOtherTypes() async throws {
+        let findings = try await check(
+            """
+            apiVersion: v1
+            kind: Namespace
+            metadata:
+              name: ai
+              labels:
+                lanyard.dev/inject: false
+            ---
+            apiVersion: v1
+            kind: ServiceAccount
+            metadata:
+              name: llm
+              namespace: ai
+              annotations:
+                eks.amazonaws.com/role-arn: \(Manifest.role)
+                lanyard.dev/aws-region: eu-central-1
+                lanyard.dev/token-expiration: 3600
+                lanyard.dev/providers:
+            ---
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: app
+              namespace: ai
+              annotations:
+                example.com/weights: [1, 2]
+            spec:
+              template:
+                metadata:
+                  annotations:
+                    lanyard.dev/inject: no
+                  labels:
+                    app: 1
+                spec:
+                  serviceAccountName: llm
+                  containers: [{name: app}]
+            """, exitCode: 1)
+        #expect(
+            findings == [
+                "6: error: InvalidValue: Namespace ai: the label lanyard.dev/inject is a boolean, and labels are strings; "
+                    + "write \"false\", with the quotes",
+                "16: error: InvalidValue: ServiceAccount ai/llm: the annotation lanyard.dev/token-expiration is a number, "
+                    + "and annotations are strings; write \"3600\", with the quotes",
+                "17: warning: InvalidValue: ServiceAccount ai/llm: the annotation lanyard.dev/providers has no value and "
+                    + "counts as absent; write one, or remove it",
+                "25: error: InvalidValue: Deployment ai/app: the Deployment: the annotation example.com/weights is an array, "
+                    + "and annotations are strings",
+                "30: error: InvalidValue: Deployment ai/app: the pod: the annotation lanyard.dev/inject is a boolean, and "
+                    + "annotations are strings; write \"false\", with the quotes",
+                "32: error: InvalidValue: Deployment ai/app: the pod: the label app is a number, and labels are strings; "
+                    + "write \"1\", with the quotes",
+            ])
+    }
+
+    @Test("inject says so of all that decides what the pods get")
+    func refusesOtherTypesInInjection() async throws {
+        let account = Manifest.bedrock(in: "ai").replacing("\"eu-central-1\"", with: "7")
+        let injected = try await inject(account + Manifest.deployment(in: "ai"), exitCode: 1)
+        #expect(
+            injected.errors.contains(
+                "error: Deployment ai/app: ServiceAccount ai/llm: the annotation lanyard.dev/aws-region is a number"),
+            "\(injected.errors)")
+    }
+
     // MARK: Lines
 
     @Test("a finding points to the metadata, or the variable, that it speaks of")

@@ -27,13 +27,13 @@ extension ManifestSet {
                 mountsServiceAccountToken: object.value["automountServiceAccountToken"]?.bool ?? true),
             namespaceLabels: namespace(named: namespace(of: object))?.labels ?? [:], facts: facts,
             configuration: configuration)
-        return plan.exemption == nil ? plan.problems : []
+        return mistypedValues(of: object) + (plan.exemption == nil ? plan.problems : [])
     }
 
     private func problems(ofNamespace object: Object) -> [Problem] {
         let policy = AdmissionPolicy(
             ofNamespace: object.name, labels: object.labels, annotations: object.annotations)
-        return policy.problems
+        return mistypedValues(of: object) + policy.problems
     }
 
     private func problems(

@@ -37,6 +37,7 @@ extension ManifestSet {
         var judgement = Judgement(
             kind: kind, object: object, subject: subject, exemption: plan.exemption,
             asksForProvider: !plan.bindings.isEmpty)
+        judgement.problems = [account, namespace, object].compactMap(\.self).flatMap(mistypedValues)
         if plan.exemption == nil {
             judgement.problems += plan.problems + injection.problems
             let leftOut = injection.problems.filter { $0.severity == .error }.map(\.provider)
