@@ -298,4 +298,72 @@ import Testing
         #expect(result.exitCode == 2)
         #expect(result.errors == "lanyard: \(message)\n")
     }
+
+    // MARK: Input
+
+    @Test("a byte order mark is passed over")
+    func skipsByteOrderMark() async throws {
+        #expect(try await check("\u{FEFF}" + Manifest.bedrock(in: "ai")) == [])
+    }
+
+    @Test("the items of a list of one kind are of that kind, as the API server writes them")
+    func readsTypedLists() async throws {
+        let findings = try await check(
+            """
+            {"kind": "ServiceAccountList", "apiVersion": "v1", "items": [
+              {"metadata": {"name": "llm", "annotations": {"eks.amazonaws.com/role-arn": "bedrock"}}}]}
+            """, exitCode: 1)
+        #expect(
+            findings.contains { $0.hasPrefix("2: error: InvalidValue: ServiceAccount default/llm: ") }, "\(findings)")
+    }
+
+    @Test(
+        "what is no object, or is there twice, is told on one line",
+        arguments: [
+            (
+                "foo: bar",
+                "document 1, line 1: expected a Kubernetes object with apiVersion and kind, found an object "
+                    + "without apiVersion and kind"
+            ),
+            (
+                "apiVersion: v1",
+                "document 1, line 1: expected a Kubernetes object with apiVersion and kind, found an object "
+                    + "without kind"
+            ),
+            (
+                "kind: List\napiVersion: v1\nitems: [\n  {kind: Pod}]",
+                "document 1, line 4: expected a Kubernetes object with "
+                    + "apiVersion and kind, found an object without apiVersion"
+            ),
+            ("a: 1\nb: 2\nc: 3\nb: 4\n", "document 1: line 2: the key b is there more than once"),
+            ("a: 1\nb: \u{1}\n", "document 1: line 2: control characters are not allowed"),
+        ])
+    func refusesInput(input: String, message: String) async throws {
+        let result = try await Command.run(
+            CommandLineTests.lanyard, ["check", "-f", "-", "--platform", "eks"], input: input)
+        #expect(result.exitCode == 2)
+        #expect(result.errors == "lanyard: -: \(message)\n")
+    }
+
+    @Test("a folder is told to be one")
+    func refusesFolders() async throws {
+        let result = try await Command.run(CommandLineTests.lanyard, ["check", "-f", "/tmp", "--platform", "eks"])
+        #expect(result.exitCode == 2)
+        #expect(result.errors == "lanyard: /tmp: is a folder; name its files\n")
+    }
+
+    @Test("SARIF names files as URIs, and one error is an error")
+    func namesFiles() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("a b#%é.yaml").path
+        let unknown = Manifest.serviceAccount(in: "ai", ["lanyard.dev/aws-regoin": "x"])
+        try unknown.write(toFile: file, atomically: true, encoding: .utf8)
+        let arguments = ["check", "-f", file, "--platform", "eks"]
+        let sarif = try await Command.run(CommandLineTests.lanyard, arguments + ["-o", "sarif"])
+        #expect(sarif.output.contains("\(folder.path)/a%20b%23%25%C3%A9.yaml\""), "\(sarif.output)")
+        let table = try await Command.run(CommandLineTests.lanyard, arguments)
+        #expect(table.output.hasSuffix("\n0 errors, 1 warning\n"))
+    }
 }
