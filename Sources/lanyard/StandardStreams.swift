@@ -22,10 +22,10 @@ enum InputFile {
         }
         let data: Data
         do {
-            data =
-                path == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data()
-                : try Data(contentsOf: URL(fileURLWithPath: path))
+            // Not `Data(contentsOf:)`, which reads no pipes; and a shell's `<(…)` is one.
+            let file =
+                path == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            data = try file.readToEnd() ?? Data()
         } catch {
             throw UsageProblem("\(path): cannot be read: \(error.localizedDescription)")
         }

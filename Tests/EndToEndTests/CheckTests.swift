@@ -345,6 +345,14 @@ import Testing
         #expect(result.errors == "lanyard: -: \(message)\n")
     }
 
+    @Test("a pipe is read as any file is")
+    func readsPipes() async throws {
+        let result = try await Command.run(
+            "/bin/sh", ["-c", "cat | \"$0\" check -f /dev/stdin --platform eks", CommandLineTests.lanyard],
+            input: Manifest.bedrock(in: "ai"))
+        #expect(result.output == "0 errors, 0 warnings\n", "\(result.errors)")
+    }
+
     @Test("a folder is told to be one")
     func refusesFolders() async throws {
         let result = try await Command.run(CommandLineTests.lanyard, ["check", "-f", "/tmp", "--platform", "eks"])
