@@ -129,6 +129,6 @@ struct ContainerEdit {
         problems.append(
             .warning(
                 reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
-                provider: provider))
+                in: .container(container.pointer), provider: provider))
     }
 }

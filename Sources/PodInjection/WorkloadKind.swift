@@ -22,9 +22,12 @@ public enum WorkloadKind: String, CaseIterable, Hashable, Sendable {
 
     /// The pod, or the template of the pods, in an object of this kind.
     public func pod(in object: JSONValue) -> PodManifest? {
-        var place: JSONValue? = object
-        for token in podPointer.tokens { place = place?[token] }
-        guard let place, place.object != nil else { return nil }
-        return PodManifest(place)
+        guard let pod = podValue(in: object), pod.object != nil else { return nil }
+        return PodManifest(pod)
+    }
+
+    /// The same, as it is written.
+    public func podValue(in object: JSONValue) -> JSONValue? {
+        podPointer.tokens.reduce(object) { place, token in place?[token] }
     }
 }

@@ -157,6 +157,12 @@ import Testing
         #expect(context.exitCode == 2)
         #expect(context.errors.contains(kubeconfig) && context.errors.contains("gone"), "\(context.errors)")
 
+        let several = try await lanyard(
+            "run", environment: ["KUBECONFIG": "/does/not/exist:\(kubeconfig):\(configuration)"])
+        #expect(several.exitCode == 2)
+        #expect(
+            several.errors.hasPrefix("lanyard: \(kubeconfig):\(configuration): contexts: \"gone\" is not in contexts"))
+
         let broken = try await lanyard("run", "--kubeconfig", try file("a: [\n"))
         #expect(broken.exitCode == 2)
 

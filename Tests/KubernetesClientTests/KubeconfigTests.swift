@@ -179,4 +179,35 @@ struct KubeconfigTests {
         let error = #expect(throws: ConfigurationError.self) { try Self.read(Self.kubeconfig(), context: "prod") }
         #expect(error?.message == #""prod" is not in contexts, which has "dev""#)
     }
+
+    @Test("of several files, the first that has a context, a cluster or a user counts")
+    func merges() throws {
+        let first: JSONValue = [
+            "current-context": "dev",
+            "clusters": [["name": "dev", "cluster": ["server": "https://first", "tls-server-name": "kubernetes"]]],
+        ]
+        let second = Self.kubeconfig(cluster: ["server": "https://second"], user: ["tokenFile": "token"])
+        let configuration = try ClusterConfiguration(kubeconfigs: [
+            (first, "/a/config"), (.null, "/n"), (second, "/b/config"),
+        ])
+        #expect(configuration.server == "https://first")
+        #expect(configuration.tlsServerName == "kubernetes")
+        #expect(configuration.credentials.token == .file("/b/token"))
+        #expect(configuration.namespace == "shop")
+    }
+
+    @Test(
+        "what is in none of several files is told of all",
+        arguments: [
+            ("gone", #"/a:/b: contexts: "gone" is not in contexts, which has "dev", "dev""#),
+            (nil, "/a:/b: current-context: is missing; write the name of one of contexts, or choose one"),
+        ] as [(String?, String)])
+    func namesAllFiles(context: String?, message: String) {
+        var file = Self.kubeconfig()
+        file["current-context"] = nil
+        let error = #expect(throws: ConfigurationError.self) {
+            try ClusterConfiguration(kubeconfigs: [(file, "/a"), (file, "/b")], context: context)
+        }
+        #expect(error?.description == message)
+    }
 }

@@ -9,29 +9,26 @@ extension ClusterConfiguration {
     ///   - context: the context's name; `nil`: the file's `current-context`.
     /// - Throws: a ``ConfigurationError``.
     public init(kubeconfig: JSONValue, path: String, context: String? = nil) throws {
-        let file = KubeconfigField(value: kubeconfig, file: path)
-        let contextName = try Self.contextName(in: file, context)
-        let context = try file.named(contextName, in: "contexts", holding: "context")
+        try self.init(kubeconfigs: [(kubeconfig, path)], context: context)
+    }
+
+    /// The same of several files, as `KUBECONFIG` names them.
+    public init(kubeconfigs: [(contents: JSONValue, path: String)], context: String? = nil) throws {
+        let files = KubeconfigFiles(kubeconfigs.map { KubeconfigField(value: $0.contents, file: $0.path) })
+        let contextName = try context ?? files.currentContext()
+        let context = try files.named(contextName, in: "contexts", holding: "context")
 
         guard let clusterName = try context.string("cluster") else {
             throw context["cluster"].error("is missing; write the name of one of clusters")
         }
-        let cluster = try file.named(clusterName, in: "clusters", holding: "cluster", for: context["cluster"])
+        let cluster = try files.named(clusterName, in: "clusters", holding: "cluster", for: context["cluster"])
         try self.init(cluster: cluster)
 
         if let userName = try context.string("user") {
-            let user = try file.named(userName, in: "users", holding: "user", for: context["user"])
+            let user = try files.named(userName, in: "users", holding: "user", for: context["user"])
             credentials = try Credentials(user: user, of: contextName)
         }
         namespace = try context.string("namespace")
-    }
-
-    private static func contextName(in file: KubeconfigField, _ requested: String?) throws -> String {
-        if let requested { return requested }
-        guard let current = try file.string("current-context") else {
-            throw file["current-context"].error("is missing; write the name of one of contexts, or choose one")
-        }
-        return current
     }
 
     private init(cluster: KubeconfigField) throws {

@@ -75,22 +75,6 @@ struct KubeconfigField {
         guard bytes.holdCertificates else { throw self[key].error("holds no certificate in PEM") }
         return bytes
     }
-
-    /// An entry of one of the file's lists of named things.
-    ///
-    /// - Parameter reference: who asks for it by that name.
-    func named(
-        _ entryName: String, in list: String, holding key: String, for reference: KubeconfigField? = nil
-    ) throws -> KubeconfigField {
-        let entries = try elements(list)
-        let entry = entries.first { $0.value?["name"]?.string == entryName }
-        guard let content = entry?.value?[key] else {
-            let names = entries.compactMap { $0.value?["name"]?.string }.map { "\"\($0)\"" }
-            let known = names.isEmpty ? "which is empty" : "which has \(names.joined(separator: ", "))"
-            throw (reference ?? self[list]).error("\"\(entryName)\" is not in \(list), \(known)")
-        }
-        return KubeconfigField(value: content, name: "\(list)[\"\(entryName)\"].\(key)", file: file)
-    }
 }
 
 extension [UInt8] {

@@ -59,9 +59,11 @@ struct Judgement {
     private mutating func judge(_ kind: WorkloadKind, _ pod: PodManifest, _ account: ServiceAccount?) {
         let context = PodContext(pod: pod, serviceAccountMounts: account?.automountServiceAccountToken)
         let plan = plan(account, context)
-        if let exemption = plan.exemption {
+        let injection = Injection(of: plan, into: pod, at: kind.podPointer)
+        let unmet = UnmetRequirement(of: context, plan: plan, injection: injection)
+        guard plan.exemption == nil else {
             // Left alone on purpose, and so are its problems; but its pods will not start.
-            if context.requiresInjection { add([.required(.warning, exemption)], of: "\(object)") }
+            if let unmet { add([unmet.problem(.warning)], of: "\(object)") }
             return
         }
         asksForProvider = !plan.bindings.isEmpty
@@ -71,15 +73,10 @@ struct Judgement {
             let bindings = plan.bindings.flatMap(\.problems)
             add([.absent(object.subject)] + plan.problems.filter { !bindings.contains($0) }, of: "\(object)")
         } else {
-            let injection = Injection(of: plan, into: pod, at: kind.podPointer)
             addProblems(of: plan, account)
             add(injection.problems, of: "\(object)")
-            if context.requiresInjection, errors.isEmpty, injection.injected.isEmpty {
-                let obstacle =
-                    plan.bindings.isEmpty
-                    ? "\(plan.subject) asks for no provider; annotate it" : "nothing can be injected into them"
-                add([.required(.error, obstacle)], of: "\(object)")
-            }
+            // Errors say so themselves.
+            if let unmet, errors.isEmpty { add([unmet.problem(.error)], of: "\(object)") }
         }
         let misplaced = WorkloadMetadata.problems(
             of: kind.rawValue, annotations: object.annotations, labels: object.labels, subject: object.subject,
@@ -126,12 +123,5 @@ extension Problem {
     fileprivate static func absent(_ subject: Subject) -> Problem {
         .warning(
             .serviceAccountNotFound, "\(subject) does not exist yet, so its annotations are not known; create it")
-    }
-
-    fileprivate static func required(_ severity: Severity, _ obstacle: String) -> Problem {
-        Problem(
-            severity, .requirementUnmet,
-            "its pods are labelled \(Plan.injectKey)=required, so they will be refused: \(obstacle)",
-            field: Plan.injectKey)
     }
 }

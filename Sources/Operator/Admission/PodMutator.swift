@@ -39,15 +39,14 @@ public struct PodMutator: AdmissionHandler {
         let context = PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken)
         let plan = planner.plan(for: subject, account, pod: context)
         let injection = Injection(of: plan, into: pod, jitter: LifetimeJitter(reviewUID: request.uid))
-        let problems = plan.problems + injection.problems
 
-        if context.requiresInjection, let refusal = refusal(plan, injection, problems) {
-            return .refused(refusal)
+        if let unmet = UnmetRequirement(of: context, plan: plan, injection: injection) {
+            return .refused(unmet.refusal)
         }
         if let exemption = plan.exemption {
             return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
-        return answer(injection, problems)
+        return answer(injection, plan.problems + injection.problems)
     }
 
     /// A pod that runs is never refused: whether it may is past, and who attaches a container is looking for what is wrong.
@@ -65,19 +64,6 @@ public struct PodMutator: AdmissionHandler {
     }
 
     // MARK: Answers
-
-    /// Why a pod that requires its credentials cannot have them all; `nil` if it can.
-    private func refusal(_ plan: Plan, _ injection: Injection, _ problems: [Problem]) -> String? {
-        let demand = "the pod is labelled \(Plan.injectKey)=required, but"
-        if let exemption = plan.exemption { return "\(demand) \(exemption)" }
-        let errors = problems.filter { $0.severity == .error }.map(\.message)
-        if !errors.isEmpty { return "\(demand) \(errors.joined(separator: "; "))" }
-        guard injection.injected.isEmpty else { return nil }
-        let reason =
-            problems.isEmpty
-            ? "\(plan.subject) asks for no provider; annotate it" : problems.map(\.message).joined(separator: "; ")
-        return "\(demand) \(reason)"
-    }
 
     private func answer(_ injection: Injection, _ problems: [Problem]) -> AdmissionResponse {
         // The worst first, since what is too long for the API server is cut off.

@@ -30,7 +30,7 @@ public struct WorkloadValidator: AdmissionHandler {
             surroundings = try await self.surroundings(of: object, .current)
             judgement = judge(object, in: surroundings)
         }
-        let policy = AdmissionPolicy(of: object, in: surroundings.namespace)
+        let policy = PolicyInForce(of: object, in: surroundings.namespace)
         let old = oldObject.flatMap { JudgedObject($0, replacedBy: request) }
         let refused = try await errorsToRefuse(judgement, policy, request, replacing: old, surroundings)
         return answer(object, judgement, policy, refused: refused)
@@ -79,7 +79,7 @@ public struct WorkloadValidator: AdmissionHandler {
     }
 
     private func errorsToRefuse(
-        _ judgement: Judgement, _ policy: AdmissionPolicy, _ request: AdmissionRequest,
+        _ judgement: Judgement, _ policy: PolicyInForce, _ request: AdmissionRequest,
         replacing old: JudgedObject?, _ surroundings: Surroundings
     ) async throws -> [Finding] {
         guard policy.enforcement != nil, judgement.isConclusive, !judgement.errors.isEmpty else { return [] }
@@ -96,7 +96,7 @@ public struct WorkloadValidator: AdmissionHandler {
     private static let listedErrors = 20
 
     private func answer(
-        _ object: JudgedObject, _ judgement: Judgement, _ policy: AdmissionPolicy, refused: [Finding]
+        _ object: JudgedObject, _ judgement: Judgement, _ policy: PolicyInForce, refused: [Finding]
     ) -> AdmissionResponse {
         let told =
             judgement.findings.filter { !refused.contains($0) } + policy.ownFindings

@@ -19,7 +19,7 @@ public enum WorkloadMetadata {
             problems.append(
                 .warning(
                     .misplacedKey, "the \(kind): \(name) has no effect on the \(kind) itself; put it on \(place)",
-                    field: name, provider: key.asksFor))
+                    field: name, in: .ownAnnotations, provider: key.asksFor))
         }
         if labels[Plan.injectKey] != nil {
             problems.append(
@@ -29,7 +29,7 @@ public enum WorkloadMetadata {
                     the \(kind): the label \(Plan.injectKey) has no effect on the \(kind) itself; put it on \
                     spec.template.metadata.labels
                     """,
-                    field: Plan.injectKey))
+                    field: Plan.injectKey, in: .ownLabels))
         }
         return problems
     }

@@ -1,3 +1,5 @@
+public import JSON
+
 /// Something wrong, and what to change.
 public struct Problem: Hashable, Sendable {
     public enum Severity: String, Hashable, Sendable {
@@ -14,35 +16,52 @@ public struct Problem: Hashable, Sendable {
         }
     }
 
+    /// The part of an object in which a problem's field stands.
+    public enum Place: Hashable, Sendable {
+        /// The annotations that a plan is made of: a ServiceAccount's, or a pod's.
+        case annotations
+        case podLabels
+        /// The object's own, which of a workload reach no pod.
+        case ownAnnotations
+        case ownLabels
+        /// A container, at its place in the pod. The field is a variable.
+        case container(JSONPointer)
+    }
+
     public var severity: Severity
     public var reason: Reason
     /// Names the object and the key, and says what to write.
     public var message: String
-    /// The annotation or label that is meant, if there is one.
+    /// The annotation, the label or the variable that is meant, if there is one.
     public var field: String?
+    public var place: Place
     /// The provider whose credential is meant, if there is one.
     public var provider: ProviderName?
 
     public init(
-        _ severity: Severity, _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+        _ severity: Severity, _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
+        provider: ProviderName? = nil
     ) {
         self.severity = severity
         self.reason = reason
         self.message = message
         self.field = field
+        self.place = place
         self.provider = provider
     }
 
     public static func error(
-        _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+        _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
+        provider: ProviderName? = nil
     ) -> Problem {
-        Problem(.error, reason, message, field: field, provider: provider)
+        Problem(.error, reason, message, field: field, in: place, provider: provider)
     }
 
     public static func warning(
-        _ reason: Reason, _ message: String, field: String? = nil, provider: ProviderName? = nil
+        _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
+        provider: ProviderName? = nil
     ) -> Problem {
-        Problem(.warning, reason, message, field: field, provider: provider)
+        Problem(.warning, reason, message, field: field, in: place, provider: provider)
     }
 }
 

@@ -58,7 +58,7 @@ struct Explain: ParsableCommand {
             throw UsageProblem("\(subject) is not in the files; \(Self.list(known))")
         }
         return Explanation.ServiceAccount(
-            subject, annotations: object.value["metadata"]?["annotations"]?.strings ?? [:],
+            subject, annotations: object.annotations,
             mountsToken: object.value["automountServiceAccountToken"]?.bool ?? true)
     }
 

@@ -31,13 +31,12 @@ struct Inject: ParsableCommand {
             let judgement = manifests.judge(object, facts: facts, configuration: configuration)
             results.append(try judgement?.result(output, namespace: manifests.namespace(of: object)) ?? object.value)
             guard let judgement else { continue }
+            let title = manifests.title(of: object)
+            if judgement.asksForProvider, let exemption = judgement.exemption {
+                StandardError.write("note: \(title): nothing is injected: \(exemption)")
+            }
             for problem in judgement.problems {
-                StandardError.write(
-                    """
-                    \(problem.severity): \(object.kind) \(manifests.namespace(of: object))/\(object.name): \
-                    \(problem.message)
-                    """
-                )
+                StandardError.write("\(problem.severity): \(title): \(problem.message)")
                 hasErrors = hasErrors || problem.severity == .error
                 hasWarnings = true
             }

@@ -27,7 +27,8 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A kubeconfig. Default: the pod's credentials, else $KUBECONFIG, else ~/.kube/config.", valueName: "file"))
+            "A kubeconfig. Default: the pod's credentials, else the files of $KUBECONFIG, else ~/.kube/config.",
+            valueName: "file"))
     var kubeconfig: String?
 
     @Option(

@@ -5,6 +5,7 @@ internal import WorkloadIdentity
 struct Finding: Hashable {
     var problem: Problem
     var kind: String
+    /// Empty for a Namespace.
     var namespace: String
     var name: String
     var file: String
@@ -13,7 +14,7 @@ struct Finding: Hashable {
 
     /// The message, which names the object.
     var sentence: String {
-        let object = "\(kind) \(namespace)/\(name): "
+        let object = "\(kind) \(namespace.isEmpty ? "" : "\(namespace)/")\(name): "
         return problem.message.hasPrefix(object) ? problem.message : object + problem.message
     }
 
@@ -53,6 +54,11 @@ struct FindingReport {
             \(finding.sentence)
             """
         }
-        return (lines + ["\(count(.error)) errors, \(count(.warning)) warnings"]).joined(separator: "\n")
+        return (lines + ["\(number(.error)), \(number(.warning))"]).joined(separator: "\n")
+    }
+
+    private func number(_ severity: Problem.Severity) -> String {
+        let count = self.count(severity)
+        return "\(count) \(severity)\(count == 1 ? "" : "s")"
     }
 }

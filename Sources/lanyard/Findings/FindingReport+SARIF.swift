@@ -34,11 +34,23 @@ extension Finding {
             "locations": [
                 [
                     "physicalLocation": [
-                        "artifactLocation": ["uri": .string(file == "-" ? "stdin" : file)],
+                        "artifactLocation": ["uri": .string(file == "-" ? "stdin" : file.uriReference)],
                         "region": ["startLine": .number(JSONNumber(line))],
                     ]
                 ]
             ],
         ]
+    }
+}
+
+extension String {
+    /// A path as a relative reference (RFC 3986 section 4.2).
+    fileprivate var uriReference: String {
+        utf8.map { byte in
+            let character = Character(Unicode.Scalar(byte))
+            let isPlain = byte < 0x80 && (character.isLetter || character.isNumber || "-._~/".contains(character))
+            return isPlain
+                ? String(character) : "%" + (byte < 0x10 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }.joined()
     }
 }

@@ -16,26 +16,33 @@ enum Cluster {
 
     static func configuration(kubeconfig: String?) throws(UsageProblem) -> ClusterConfiguration {
         let environment = ProcessEnvironment.variables
+        let listed = environment["KUBECONFIG"].map { $0.split(separator: ":").map(String.init) } ?? []
         do {
-            if kubeconfig == nil, environment["KUBECONFIG"] == nil,
+            if kubeconfig == nil, listed.isEmpty,
                 let inCluster = try ClusterConfiguration.inCluster(environment: environment)
             {
                 return inCluster
             }
             let home = environment["HOME"].map { "\($0)/.kube/config" }
-            guard let path = kubeconfig ?? environment["KUBECONFIG"] ?? home else {
+            guard let path = kubeconfig ?? listed.first ?? home else {
                 throw UsageProblem("no cluster is known: add --kubeconfig, or run in a pod")
             }
-            let documents = try YAML.documents(in: try InputFile.text(of: path), file: path)
-            guard documents.count == 1, let document = documents.first else {
-                throw UsageProblem("\(path): expected one document, found \(documents.count)")
-            }
-            return try ClusterConfiguration(kubeconfig: document.value, path: path)
+            // As for kubectl, not all that are listed need be there.
+            let present = kubeconfig == nil ? listed.filter { FileManager.default.fileExists(atPath: $0) } : []
+            return try ClusterConfiguration(kubeconfigs: try (present.isEmpty ? [path] : present).map(contents))
         } catch let error as UsageProblem {
             throw error
         } catch {
             throw UsageProblem("\(error)")
         }
+    }
+
+    private static func contents(of path: String) throws -> (contents: JSONValue, path: String) {
+        let documents = try YAML.documents(in: try InputFile.text(of: path), file: path)
+        guard documents.count <= 1 else {
+            throw UsageProblem("\(path): expected one document, found \(documents.count)")
+        }
+        return (documents.first?.value ?? .null, path)
     }
 
     /// Works with the cluster, and closes the connections afterwards.

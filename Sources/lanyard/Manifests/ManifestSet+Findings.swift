@@ -1,0 +1,79 @@
+internal import JSON
+internal import PodInjection
+internal import WorkloadIdentity
+
+extension ManifestSet {
+    /// What is wrong with each object, from top to bottom, said once and where it is wrong: of a workload's problems, those that its
+    /// ServiceAccount or its Namespace has already are theirs.
+    func findings(facts: PlatformFacts, configuration: Configuration) -> [Finding] {
+        objects.flatMap { object in
+            let found =
+                switch object.kind {
+                case "ServiceAccount": problems(ofServiceAccount: object, facts, configuration)
+                case "Namespace": problems(ofNamespace: object)
+                default: problems(ofWorkload: object, facts, configuration)
+                }
+            return found.map { finding($0, in: object) }.sorted { $0.line < $1.line }
+        }
+    }
+
+    private func problems(
+        ofServiceAccount object: Object, _ facts: PlatformFacts, _ configuration: Configuration
+    ) -> [Problem] {
+        let plan = Plan(
+            for: Subject(namespace: namespace(of: object), serviceAccount: object.name),
+            serviceAccount: object.annotations,
+            pod: PodContext(
+                mountsServiceAccountToken: object.value["automountServiceAccountToken"]?.bool ?? true),
+            namespaceLabels: namespace(named: namespace(of: object))?.labels ?? [:], facts: facts,
+            configuration: configuration)
+        return mistypedValues(of: object) + (plan.exemption == nil ? plan.problems : [])
+    }
+
+    private func problems(ofNamespace object: Object) -> [Problem] {
+        let policy = AdmissionPolicy(
+            ofNamespace: object.name, labels: object.labels, annotations: object.annotations)
+        return mistypedValues(of: object) + policy.problems
+    }
+
+    private func problems(
+        ofWorkload object: Object, _ facts: PlatformFacts, _ configuration: Configuration
+    ) -> [Problem] {
+        guard let judgement = judge(object, facts: facts, configuration: configuration) else { return [] }
+        let known =
+            (serviceAccount(judgement.subject).map { problems(ofServiceAccount: $0, facts, configuration) } ?? [])
+            + (namespace(named: judgement.subject.namespace).map(problems(ofNamespace:)) ?? [])
+        var found = judgement.problems.filter { !known.contains($0) }
+        guard judgement.kind != .pod else { return found }
+        found += AdmissionPolicy(ofWorkload: object.labels, annotations: object.annotations).problems
+        guard judgement.exemption == nil else { return found }
+        return found
+            + WorkloadMetadata.problems(
+                of: object.kind, annotations: object.annotations, labels: object.labels, subject: judgement.subject,
+                configuration: configuration)
+    }
+
+    private func finding(_ problem: Problem, in object: Object) -> Finding {
+        let places = object.paths(to: problem).lazy.compactMap { object.location.part($0) }
+        return Finding(
+            problem: problem, kind: object.kind, namespace: namespace(of: object), name: object.name,
+            file: object.file, line: (places.first ?? object.location).line)
+    }
+}
+
+extension ManifestSet.Object {
+    /// Where a problem's field may stand, the likeliest place first.
+    fileprivate func paths(to problem: Problem) -> [[String]] {
+        let pod = WorkloadKind(rawValue: kind)?.podPointer.tokens ?? []
+        let field = problem.field.map { [$0] } ?? []
+        return switch problem.place {
+        case .container(let container) where field.isEmpty: [pod + container.tokens]
+        case .container(let container): [pod + container.tokens + ["env"] + field, pod + container.tokens]
+        case _ where field.isEmpty: []
+        case .annotations: [pod + ["metadata", "annotations"] + field]
+        case .podLabels: [pod + ["metadata", "labels"] + field]
+        case .ownAnnotations: [["metadata", "annotations"] + field]
+        case .ownLabels: [["metadata", "labels"] + field]
+        }
+    }
+}
