@@ -12,7 +12,12 @@ public struct UnmetRequirement: Hashable, Sendable {
     public init?(of pod: PodContext, plan: Plan, injection: Injection) {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
-        let errors = problems.filter { $0.severity == .error }
+        let leftOut = Set(injection.leftOut.map(\.provider))
+        let missing = leftOut.union(plan.bindings.filter { !$0.isReady }.map(\.provider))
+        // A malformed lifetime costs nobody a credential.
+        let errors = problems.filter {
+            $0.severity == .error && ($0.reason == .unknownProvider || $0.provider.map(missing.contains) == true)
+        }
         let reason: String
         if let exemption = plan.exemption {
             (reason, obstacle) = (exemption, exemption)
@@ -21,10 +26,12 @@ public struct UnmetRequirement: Hashable, Sendable {
         } else if plan.bindings.isEmpty {
             let request = "\(plan.subject) asks for no provider; annotate it"
             (reason, obstacle) = (problems.isEmpty ? request : problems.sentence, request)
-        } else if injection.injected.isEmpty {
+        } else if !leftOut.isEmpty {
+            let reports = problems.filter { $0.provider.map(leftOut.contains) == true }
+            let names = leftOut.sorted().map(\.rawValue).joined(separator: ", ")
             (reason, obstacle) = (
-                problems.isEmpty ? "nothing can be injected into it" : problems.sentence,
-                "nothing can be injected into them"
+                reports.isEmpty ? "\(names) cannot be injected into it" : reports.sentence,
+                "\(names) cannot be injected into them"
             )
         } else {
             return nil
@@ -42,5 +49,6 @@ public struct UnmetRequirement: Hashable, Sendable {
 }
 
 extension [Problem] {
-    fileprivate var sentence: String { map(\.message).joined(separator: "; ") }
+    /// What a refusal may be long is the API server's to say, but nobody reads more.
+    fileprivate var sentence: String { prefix(20).map(\.message).joined(separator: "; ") }
 }

@@ -103,6 +103,17 @@ import WorkloadIdentity
         #expect(plan.problem(.invalidValue) == nil)
     }
 
+    @Test("the policy's key on a ServiceAccount or a pod is known, and belongs elsewhere")
+    func knowsPolicy() throws {
+        for plan in [
+            Fixture.plan(["lanyard.dev/policy": "enforce"]),
+            Fixture.plan([:], pod: PodContext(annotations: ["lanyard.dev/policy": "enforce"])),
+        ] {
+            #expect(try #require(plan.problem(.misplacedKey)).message.contains("make it a label of the Namespace"))
+            #expect(plan.problem(.unknownKey) == nil)
+        }
+    }
+
     // MARK: Labels
 
     @Test(

@@ -103,6 +103,15 @@ struct Inputs {
     private mutating func unknown(
         _ name: String, at place: AnnotationKey.Place, among keys: [AnnotationKey]
     ) -> Problem? {
+        if name == AdmissionPolicy.key {
+            return .warning(
+                .misplacedKey,
+                """
+                \(description(of: place)): \(name) has no effect here; make it a label of the Namespace, or put it on the \
+                workload's own metadata
+                """,
+                field: name)
+        }
         guard comparisonsLeft > 0, let slash = name.firstIndex(of: "/") else { return nil }
         let prefix = name[...slash]
         let candidates = keys.filter { !$0.isWrittenByLanyard && $0.name.hasPrefix(prefix) }.map(\.name)

@@ -3,16 +3,17 @@ enum Labels {
     /// What is wrong with the labels of a pod and of its namespace.
     static func problems(of pod: PodContext, in namespace: String, labelled labels: [String: String]) -> [Problem] {
         problems(
-            with: pod.labels, of: "the pod", knowing: [Plan.injectKey: ["true", "false", "required"]])
+            with: pod.labels, of: "the pod", in: .podLabels,
+            knowing: [Plan.injectKey: ["true", "false", "required"]])
             + problems(
-                with: labels, of: "Namespace \(namespace)",
-                // Whoever judges objects judges their policy.
-                knowing: [Plan.injectKey: ["true", "false"], AnnotationKey.lanyardPrefix + "policy": nil])
+                with: labels, of: "Namespace \(namespace)", in: .ownLabels,
+                // What the policy may be is AdmissionPolicy's to say.
+                knowing: [Plan.injectKey: ["true", "false"], AdmissionPolicy.key: nil])
     }
 
     /// - Parameter known: the values that each label may have; `nil` for any.
     private static func problems(
-        with labels: [String: String], of object: String, knowing known: [String: [String]?]
+        with labels: [String: String], of object: String, in place: Problem.Place, knowing known: [String: [String]?]
     ) -> [Problem] {
         let own = labels.filter { $0.key.hasPrefix(AnnotationKey.lanyardPrefix) }.sorted { $0.key < $1.key }
         // A pod may have thousands, and comparing names is slow.
@@ -25,13 +26,13 @@ enum Labels {
                     \(object): \(name.shortened) is no label that Lanyard knows; \
                     \(meant.map { "did you mean \($0)?" } ?? "remove it, or make it an annotation")
                     """,
-                    field: name)
+                    field: name, in: place)
             }
             guard let values, !values.contains(value) else { return nil }
             return .error(
                 .invalidValue,
                 "\(object): the label \(name) is \"\(value.shortened)\"; write \(ValueSyntax.oneOf(values).expected)",
-                field: name)
+                field: name, in: place)
         }
     }
 }
