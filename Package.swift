@@ -153,7 +153,8 @@ let package = Package(
             name: "OperatorTests",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Operator", nio, .product(name: "Yams", package: "Yams"),
+                "AdmissionWebhook", "Operator", logging, nio,
+                .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -96,8 +96,8 @@ struct Application {
                 service: WebhookRegistration.serviceName, namespace: namespace,
                 extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 }),
             webhooks: webhooks, metrics: metrics, logger: logger,
-            onCurrent: { readiness.ready("ca-bundle") },
-            onFailure: { readiness.unready("ca-bundle", because: $0) })
+            onTrusted: { readiness.ready("ca-bundle") },
+            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
         let server = AdmissionServer(
             configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
             handlers: [
