@@ -111,6 +111,7 @@ let package = Package(
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
                 "AdmissionWebhook", "Observability", "Operator", coreMetrics, httpClient, logging, nio, services,
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

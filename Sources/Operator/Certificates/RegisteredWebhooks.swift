@@ -76,7 +76,7 @@ public struct RegisteredWebhooks: Sendable {
 
     /// Whether the pod injector's registration trusts a certificate, as far as has been heard; `nil` if there is none.
     func injectorTrusts(_ certificate: ServingCertificate) -> Bool? {
-        entries(of: .podInjector)?.allSatisfy { certificate.isTrusted(by: $0.caBundle) }
+        mutating.injectorTrusts(certificate.isTrusted)
     }
 
     private func trust(_ pem: [UInt8], _ registration: WebhookRegistration) async throws {
@@ -117,7 +117,7 @@ public struct RegisteredWebhooks: Sendable {
     }
 }
 
-private struct RegistrationMissing: Error, CustomStringConvertible {
+struct RegistrationMissing: Error, CustomStringConvertible {
     var registration: WebhookRegistration
     /// Whether the API server has been heard on it at all.
     var isRead: Bool

@@ -22,6 +22,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
+{{/* Who issues the webhook's certificate, as YAML; nothing if Lanyard makes it itself. */}}
+{{- define "lanyard.issuer" -}}
+{{- $certManager := .Values.webhook.certManager -}}
+{{- if $certManager.enabled -}}
+{{- toYaml $certManager.issuerRef -}}
+{{- end -}}
+{{- end }}
+
+{{/* What a registration says to cert-manager. */}}
+{{- define "lanyard.injectCA" -}}
+{{- if include "lanyard.issuer" . -}}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/lanyard-webhook
+{{- end -}}
+{{- end }}
+
 {{/* One entry of a registration: (root, name, path, failure policy, the rules as YAML, the objects as YAML or nothing). */}}
 {{- define "lanyard.webhook" -}}
 - name: {{ .name }}
