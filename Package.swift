@@ -111,6 +111,7 @@ let package = Package(
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
                 "AdmissionWebhook", "Observability", "Operator", coreMetrics, httpClient, logging, nio, services,
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -153,7 +154,8 @@ let package = Package(
             name: "OperatorTests",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Operator", nio, .product(name: "Yams", package: "Yams"),
+                "AdmissionWebhook", "Operator", logging, nio,
+                .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .testTarget(

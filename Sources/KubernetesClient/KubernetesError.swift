@@ -88,9 +88,6 @@ extension KubernetesError {
     /// 401: the server does not know who this is.
     public var isUnauthorized: Bool { status?.code == 401 }
 
-    /// 403: the server knows who this is, and does not allow it.
-    public var isForbidden: Bool { status?.code == 403 }
-
     /// 422: a field has a value that it may not have.
     public var isInvalid: Bool { status?.code == 422 }
 

@@ -145,6 +145,36 @@ import Testing
         #expect(String(buffer: response.body) == "the admission handler gave no verdict within 4.0 seconds\n")
     }
 
+    @Test(
+        "gives the handler four fifths of what the API server waits, and 4 seconds where it does not say",
+        arguments: [
+            ("?timeout=5s", "4.0"), ("?timeout=1s", "0.8"), ("?timeout=30s", "24.0"), ("?a=b&timeout=10s&c=d", "8.0"),
+            ("?timeout=3600s", "24.0"), ("", "4.0"), ("?", "4.0"), ("?timeout", "4.0"), ("?timeout=", "4.0"),
+            ("?timeout=s", "4.0"), ("?timeout=0s", "4.0"), ("?timeout=-5s", "4.0"), ("?timeout=5m", "4.0"),
+            ("?timeout=5", "4.0"), ("?timeout=99999999999999999999s", "4.0"), ("?timeout=%", "4.0"),
+            ("?&&=&%zz=%f&timeout=%35s", "4.0"), ("?timeout=\u{1F552}s", "4.0"),
+        ])
+    func deadline(query: String, seconds: String) async throws {
+        let harness = ResponderHarness(clock: ImpatientClock()) { _ in
+            try await Task.sleep(for: .seconds(3600))
+            return .allowed()
+        }
+        let response = try await harness.post(review(), to: "/mutate" + query)
+        #expect(
+            String(buffer: response.body) == "the admission handler gave no verdict within \(seconds) seconds\n")
+    }
+
+    @Test("tells the handler until when it is waited for")
+    func tellsDeadline() async throws {
+        let harness = ResponderHarness { _ in
+            let left = try #require(ReviewDeadline.current) - .now
+            #expect(left > .seconds(8) && left <= .seconds(16))
+            return .allowed()
+        }
+        #expect(try await harness.post(review(), to: "/mutate?timeout=20s").status == .ok)
+        #expect(ReviewDeadline.current == nil)
+    }
+
     @Test("never logs the requesting user in clear, refused or failed")
     func user() async throws {
         let refusing = ResponderHarness { _ in .refused("no") }

@@ -40,10 +40,19 @@ import Testing
 
     @Test("forgets a connection that is closed")
     func closed() throws {
-        let channel = try connectedChannel()
-        try channel.writeInbound(Self.head)
-        _ = try channel.finish(acceptAlreadyClosed: true)
-        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        let loop = EmbeddedEventLoop()
+        weak var forgotten: RequestReadTimeout?
+        do {
+            let timeout = RequestReadTimeout(.seconds(5))
+            forgotten = timeout
+            let channel = EmbeddedChannel(handler: timeout, loop: loop)
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            try channel.writeInbound(Self.head)
+            channel.close(promise: nil)
+            loop.run()
+        }
+        // A timer that is still set would hold it.
+        withExtendedLifetime(loop) { #expect(forgotten == nil) }
     }
 
     private func connectedChannel() throws -> EmbeddedChannel {

@@ -128,6 +128,7 @@ import Testing
             (["inject"], "Missing expected argument"),
             (["frobnicate"], "frobnicate"),
             (["run", "--webhook-url", "http://x"], "write a URL such as https://"),
+            (["run", "--webhook-url", "https://x", "--certificate-directory", "d"], "exclude each other"),
             (["run", "--kubeconfig", "/does/not/exist"], "/does/not/exist: cannot be read"),
         ])
     func refusesUsage(arguments: [String], message: String) async throws {

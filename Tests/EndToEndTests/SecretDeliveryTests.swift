@@ -7,13 +7,15 @@ extension EndToEndTests {
         private static let settings = Operator.Settings(
             configuration: "{platform: eks, issuer: {public: true}, externalSecrets: {store: vault}}")
 
+        private static func key(by delivery: String) -> [String: String] {
+            [
+                "lanyard.dev/vault-path.openai": "secret/data/ai/openai", "lanyard.dev/vault-role": "llm",
+                "lanyard.dev/secret-delivery": delivery,
+            ]
+        }
+
         private static func account(_ delivery: String, in namespace: String) -> String {
-            Manifest.serviceAccount(
-                in: namespace,
-                [
-                    "lanyard.dev/vault-path.openai": "secret/data/ai/openai", "lanyard.dev/vault-role": "llm",
-                    "lanyard.dev/secret-delivery": delivery,
-                ])
+            Manifest.serviceAccount(in: namespace, key(by: delivery))
         }
 
         @Test(
@@ -49,6 +51,66 @@ extension EndToEndTests {
                     #expect(object.at("spec", "target", "name") == name)
                 }
                 #expect(object.at("metadata", "ownerReferences", "0", "kind") == "WorkloadIdentity")
+            }
+        }
+
+        @Test(
+            "a pod that alone asks for a key gets the object that it refers to, and takes it away with it",
+            arguments: [
+                ("vault-csi", Definition.secretProviderClass), ("external-secret", Definition.externalSecret),
+            ])
+        func servesPodThatAsks(delivery: String, definition: Definition) async throws {
+            let plane = try ControlPlane.require()
+            try await plane.apply(definition.manifest)
+            try await Operator.running(Self.settings) { plane, _ in
+                let namespace = try await plane.namespace()
+                try await plane.apply(Manifest.serviceAccount(in: namespace, [:]))
+                try await plane.apply(Manifest.pod(in: namespace, annotations: Self.key(by: delivery)))
+                let object = try await plane.onlyObject(definition, in: namespace)
+                let pod = try await plane.get("pod/pod", "-n", namespace)
+                #expect(pod.annotations["lanyard.dev/injected"] == "openai=\(delivery)")
+                let name = try #require(object.at("metadata", "name")?.string)
+                #expect(pod.serializedString().contains("\"\(name)\""))
+                let identity = try await plane.condition("Injected", of: "wid/llm", in: namespace, is: "True")
+                #expect(identity["message"] == "All pods carry the current plan (1)")
+                let report = try await plane.get("wid/llm", "-n", namespace)
+                #expect(report.at("status", "summary", "providers") == "openai")
+
+                try await plane.kubectl("delete", "pod/pod", "-n", namespace, "--grace-period=0", "--force")
+                // The garbage collector takes a while to notice new kinds.
+                try await eventually(within: .seconds(60), "the object and the report go with the pod") {
+                    let left = try await plane.get("\(definition.name),wid", "-n", namespace)["items"]?.array ?? []
+                    guard left.isEmpty else { throw CommandFailure(description: "\(left)") }
+                }
+            }
+        }
+
+        @Test("pods and templates of controllers that are not followed get the objects that they refer to")
+        func servesOtherControllers() async throws {
+            let plane = try ControlPlane.require()
+            try await plane.apply(Definition.secretProviderClass.manifest)
+            try await Operator.running(Self.settings) { plane, _ in
+                let annotations = JSONValue.object(JSONObject(Self.key(by: "vault-csi")))
+                let alone = try await plane.namespace()
+                try await plane.apply(
+                    Manifest.serviceAccount(in: alone, [:])
+                        + Manifest.scaled("ReplicaSet", in: alone, replicas: 1, annotations: annotations))
+                _ = try await plane.onlyObject(.secretProviderClass, in: alone)
+
+                let owned = try await plane.namespace()
+                try await plane.kubectl("create", "configmap", "rollout", "-n", owned)
+                let rollout = try await plane.get("configmap/rollout", "-n", owned)
+                let owner: JSONValue = [
+                    "apiVersion": "v1", "kind": "ConfigMap", "name": "rollout", "controller": true,
+                    "uid": rollout.at("metadata", "uid") ?? .null,
+                ]
+                try await plane.apply(
+                    Manifest.serviceAccount(in: owned, [:])
+                        + Manifest.scaled(
+                            "Deployment", in: owned, replicas: 0, annotations: annotations, owners: [owner]))
+                _ = try await plane.onlyObject(.secretProviderClass, in: owned)
+                let report = try await plane.get("wid/llm", "-n", owned)
+                #expect(report.at("status", "workloads") == [["kind": "Deployment", "name": "app"]])
             }
         }
 
@@ -147,6 +209,29 @@ enum Definition: String {
             ---
 
             """
+    }
+}
+
+extension Manifest {
+    /// A ReplicaSet or a Deployment whose pods ask by annotations of their own.
+    fileprivate static func scaled(
+        _ kind: String, in namespace: String, replicas: Int, annotations: JSONValue, owners: [JSONValue] = []
+    ) -> String {
+        """
+        apiVersion: apps/v1
+        kind: \(kind)
+        metadata: {name: app, namespace: \(namespace), ownerReferences: \(JSONValue.array(owners).serializedString())}
+        spec:
+          replicas: \(replicas)
+          selector: {matchLabels: {app: app}}
+          template:
+            metadata: {labels: {app: app}, annotations: \(annotations.serializedString())}
+            spec:
+              serviceAccountName: llm
+              containers: [{name: app, image: "app:1"}]
+        ---
+
+        """
     }
 }
 

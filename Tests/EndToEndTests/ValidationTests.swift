@@ -229,7 +229,7 @@ extension EndToEndTests {
         }
 
         @Test(
-            "registrations that were installed are made to trust the certificates; one that is missing makes it unready"
+            "registrations that were installed are made to trust the certificates; without the injector's it is unready"
         )
         func trusts() async throws {
             let plane = try ControlPlane.require()
@@ -256,11 +256,18 @@ extension EndToEndTests {
                         }
                     }
                 }
+                // Somebody was tired of the warnings.
                 try await plane.kubectl("delete", registrations[1])
+                try await Operator.running(Operator.Settings(registersItself: false)) { _, running in
+                    #expect(running.logTail.contains("there is no ValidatingWebhookConfiguration workload-validator"))
+                    let metrics = try await running.get("/metrics").body
+                    #expect(metrics.contains("\nadmission_webhook_certificate_failures_total 1\n"))
+                }
+                try await plane.kubectl("delete", registrations[0])
                 try await Operator.running(Operator.Settings(registersItself: false), isReady: false) { _, running in
                     try await eventually("the missing registration is named") {
                         let (_, body) = try await running.get("/readyz?verbose")
-                        guard body.contains("there is no ValidatingWebhookConfiguration workload-validator.lanyard.dev")
+                        guard body.contains("there is no MutatingWebhookConfiguration pod-injector.lanyard.dev")
                         else { throw CommandFailure(description: body) }
                     }
                 }

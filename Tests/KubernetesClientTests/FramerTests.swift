@@ -71,10 +71,14 @@ struct ListFramerTests {
         #expect(metadata.continueToken == "c")
     }
 
-    @Test("survives what is not JSON", arguments: ["]]]]}}}}", #"{"items":[}]}{[["#, "[[[{{{", #""\"#, "<html>"])
+    @Test(
+        "finds no item in what is not JSON, which is found out when it is read",
+        arguments: ["]]]]}}}}", #"{"items":[}]}{[["#, "[[[{{{", #""\"#, "<html>"])
     func garbage(text: String) throws {
         var framer = ListFramer()
-        try framer.append(ByteBuffer(string: text)) { _ in }
+        try framer.append(ByteBuffer(string: text)) { _ in Issue.record("there is no item") }
+        #expect(framer.envelope == Array(text.utf8))
+        #expect(throws: JSONError.self) { try Envelope(parsing: framer.envelope) }
     }
 
     @Test("refuses an item that is too long, even before it ends")

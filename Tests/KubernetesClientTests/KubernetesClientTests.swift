@@ -26,7 +26,7 @@ struct KubernetesClientTests {
             try await client(CannedTransport(403, body)).list(ServiceAccount.self)
         }
         #expect(error?.description == "list serviceaccounts in all namespaces: Forbidden: no access")
-        #expect(error?.isForbidden == true)
+        #expect(error?.status?.code == 403)
         #expect(error?.isRetryable == false)
     }
 

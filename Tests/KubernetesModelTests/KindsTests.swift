@@ -101,6 +101,16 @@ struct KindsTests {
         #expect(ValidatingWebhookConfiguration.resourceType != MutatingWebhookConfiguration.resourceType)
     }
 
+    @Test(
+        "an owner is a workload by its kind and its group",
+        arguments: [
+            ("apps/v1", "ReplicaSet", .replicaSet), ("batch/v1beta1", "CronJob", .cronJob), ("batch/v1", "Job", .job),
+            ("batch.volcano.sh/v1alpha1", "Job", nil), ("argoproj.io/v1alpha1", "Rollout", nil), ("v1", "Node", nil),
+        ] as [(String, String, Workload.Kind?)])
+    func owner(apiVersion: String, kind: String, expected: Workload.Kind?) {
+        #expect(OwnerReference(apiVersion: apiVersion, kind: kind, name: "o", uid: "1").workloadKind == expected)
+    }
+
     @Test("a ServiceAccount, a Node and a Namespace are read")
     func smallKinds() throws {
         let account = #"{"metadata":{"name":"a"},"secrets":[{"name":"x"}],"automountServiceAccountToken":false}"#

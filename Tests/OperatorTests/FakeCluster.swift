@@ -14,7 +14,7 @@ final class FakeCluster: KubernetesTransport {
     private let namespaces = StoreWriter<PartialObjectMetadata<Namespace>>()
     private let configurations = StoreWriter<MutatingWebhookConfiguration>()
     private let objects = Mutex<[String: JSONValue]>([:])
-    private let received = Mutex<[String]>([])
+    private let received = Mutex<[KubernetesRequest]>([])
     private let isDown: Bool
 
     /// - Parameter isDown: whether the API server answers nothing.
@@ -23,7 +23,10 @@ final class FakeCluster: KubernetesTransport {
     }
 
     /// What has been read, in the order of the paths.
-    var reads: [String] { received.withLock { $0.sorted() } }
+    var reads: [String] { received.withLock { $0.map(\.path).sorted() } }
+
+    /// How long each answer was waited for.
+    var timeouts: [Duration] { received.withLock { $0.map(\.timeout) } }
 
     var client: KubernetesClient { KubernetesClient(transport: self, fieldManager: "test") }
 
@@ -75,7 +78,7 @@ final class FakeCluster: KubernetesTransport {
     func withResponse<Result: Sendable>(
         to request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
     ) async throws -> Result {
-        received.withLock { $0.append(request.path) }
+        received.withLock { $0.append(request) }
         if isDown {
             throw KubernetesError(.connectionFailed, operation: request.operation, message: "nobody answers")
         }

@@ -26,6 +26,16 @@ extension Certificate {
     }
 }
 
+extension [Certificate] {
+    /// Whether one of a chain is among these CAs, in PEM, or signed by one of them.
+    func isTrusted(by caBundle: [UInt8]) -> Bool {
+        guard let authorities = try? Certificate.all(inPEM: caBundle, named: "the CA bundle") else { return false }
+        return contains { certificate in
+            authorities.contains { $0 == certificate || certificate.isSigned(by: $0) }
+        }
+    }
+}
+
 extension Certificate.PrivateKey {
     init(pem: [UInt8], named name: String) throws(CertificateError) {
         do {

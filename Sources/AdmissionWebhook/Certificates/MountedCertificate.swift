@@ -3,6 +3,7 @@ public import Logging
 public import NIOCertificateReloading
 public import NIOSSL
 public import ServiceLifecycle
+import SwiftASN1
 import X509
 
 /// A serving certificate in a directory, such as cert-manager and the kubelet keep one: `tls.crt` and `tls.key`, read again
@@ -57,6 +58,15 @@ public struct MountedCertificate: CertificateReloader, Service {
     /// Looks now.
     func reload() throws {
         try reloader.reload()
+    }
+
+    /// Whether who trusts these CAs, in PEM, trusts the certificate as it is now. Its names and dates are not looked at.
+    public func isTrusted(by caBundle: [UInt8]) -> Bool {
+        let chain = (sslContextConfigurationOverride.certificateChain ?? []).compactMap { source -> Certificate? in
+            guard case .certificate(let certificate) = source else { return nil }
+            return try? Certificate(derEncoded: certificate.toDERBytes())
+        }
+        return chain.isTrusted(by: caBundle)
     }
 
     public var sslContextConfigurationOverride: NIOSSLContextConfigurationOverride {

@@ -33,6 +33,12 @@ public struct ServingCertificate: Sendable {
 
     /// From when on nobody accepts it any more.
     public var notValidAfter: Date { leaf.notValidAfter }
+
+    /// Whether who trusts these CAs, in PEM, trusts this certificate. Its names and dates are not looked at.
+    public func isTrusted(by caBundle: [UInt8]) -> Bool {
+        let chain = try? Certificate.all(inPEM: certificatePEM, named: "the serving certificate")
+        return chain?.isTrusted(by: caBundle) ?? false
+    }
 }
 
 extension ServingCertificate {

@@ -8,7 +8,7 @@ public protocol AdmissionHandler: Sendable {
     /// Its initializer should throw for what is not JSON alone: a review for which it throws gets HTTP 400, and no verdict.
     associatedtype Object: JSONReadable & Sendable
 
-    /// Gives a verdict, within ``AdmissionServer/Configuration/reviewDeadline``; later it is cancelled.
+    /// Gives a verdict, by ``ReviewDeadline``; later it is cancelled.
     ///
     /// Reviews run side by side, and the API server may send the same object again (`reinvocationPolicy: IfNeeded`).
     ///

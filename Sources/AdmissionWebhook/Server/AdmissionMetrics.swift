@@ -22,6 +22,8 @@ public struct AdmissionMetrics: Sendable {
         "admission_webhook_review_duration_seconds": "Time from a review's header to its answer, by webhook path.",
         "admission_webhook_reviews_in_flight": "Admission reviews being answered, by webhook path.",
         "admission_webhook_certificate_expiry_timestamp_seconds": "When the serving certificate expires, in Unix time.",
+        "admission_webhook_certificate_failures_total":
+            "Times that the certificates, or a registration's trust in them, could not be kept.",
     ]
 
     private let reviews: [Outcome: Counter]

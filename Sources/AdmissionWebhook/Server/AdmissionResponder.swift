@@ -91,7 +91,7 @@ struct AdmissionResponder: HTTPResponder {
             var heldBytes = 0
             defer { gate.leave(bytes: heldBytes) }
             let review = try await read(request, by: webhook, heldBytes: &heldBytes)
-            return await answer(review, by: webhook)
+            return await answer(review, within: configuration.reviewDeadline(for: request.uri.query), by: webhook)
         } catch let rejection as Rejection {
             log(rejection, by: webhook)
             return (rejection.response, rejection.outcome)
@@ -125,15 +125,17 @@ struct AdmissionResponder: HTTPResponder {
 
     private func answer(
         _ review: Review,
+        within limit: Duration,
         by webhook: Webhook
     ) async -> (Response, AdmissionMetrics.Outcome) {
         do {
-            let verdict = try await withDeadline(configuration.reviewDeadline, clock: clock, review.verdict)
+            let verdict = try await ReviewDeadline.$current.withValue(.now + limit) {
+                try await withDeadline(limit, clock: clock, review.verdict)
+            }
             log(verdict, on: review.request, by: webhook)
             return (Response(verdict, uid: review.request.uid), verdict.outcome)
         } catch {
-            let rejection: Rejection =
-                error is DeadlineExceeded ? .deadlineExceeded(after: configuration.reviewDeadline) : .failed(error)
+            let rejection: Rejection = error is DeadlineExceeded ? .deadlineExceeded(after: limit) : .failed(error)
             log(rejection, on: review.request, by: webhook)
             return (rejection.response, rejection.outcome)
         }

@@ -24,7 +24,7 @@ extension AdmissionServer {
         /// How many connections are open at once. More wait until one is closed.
         public var connectionLimit = 1024
 
-        /// How long a handler has. Less than the webhook's `timeoutSeconds`, 5 here, so that the API server learns the reason.
+        /// How long a handler has, where the API server does not say how long it waits.
         public var reviewDeadline: Duration = .seconds(4)
 
         /// How long a request may take to arrive once it has begun. After that the connection is closed.

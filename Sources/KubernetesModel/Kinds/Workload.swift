@@ -52,6 +52,13 @@ public struct Workload: Hashable, Sendable {
     }
 }
 
+extension OwnerReference {
+    /// Which kind of workload the owner is; `nil` for anything else, and for what others call by the same name.
+    public var workloadKind: Workload.Kind? {
+        Workload.Kind(rawValue: kind).flatMap { apiVersion.hasPrefix("\($0.resourceType.group)/") ? $0 : nil }
+    }
+}
+
 // MARK: - Reading
 
 extension Workload {

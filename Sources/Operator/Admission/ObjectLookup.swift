@@ -1,3 +1,4 @@
+internal import AdmissionWebhook
 internal import KubernetesClient
 internal import KubernetesModel
 internal import KubernetesRuntime
@@ -28,14 +29,17 @@ struct ObjectLookup<Resource: KubernetesResource>: Sendable {
     /// - Throws: if the API server does not answer in time.
     func read(_ key: ObjectKey) async throws -> Resource? {
         var request = KubernetesRequest.get(Resource.resourceType, key, as: Resource.representation)
-        request.timeout = lookupTimeout
+        request.timeout = timeout
         do {
             return try await client.read(request)
         } catch let error as KubernetesError where error.isNotFound {
             return nil
         }
     }
-}
 
-/// Half of what a review may take.
-private let lookupTimeout = Duration.seconds(2)
+    /// Half of what is left, so that there is always some to answer in.
+    private var timeout: Duration {
+        guard let deadline = ReviewDeadline.current else { return .seconds(2) }
+        return max(.milliseconds(100), (deadline - .now) / 2)
+    }
+}

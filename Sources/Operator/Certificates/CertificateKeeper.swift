@@ -12,7 +12,8 @@ public import ServiceLifecycle
 /// the server.
 ///
 /// No certificate is shown before its CA is trusted, so each round writes the Secret first, then the registrations, and
-/// then installs the certificate.
+/// then installs the certificate. It is the pod injector's trust that counts: without the validator, somebody may have been
+/// tired of its warnings, pods need their credentials all the same.
 public struct CertificateKeeper: Service {
     public static let secretName = "lanyard-webhook-certificates"
 
@@ -21,8 +22,11 @@ public struct CertificateKeeper: Service {
     private let names: ServingNames
     private let webhooks: RegisteredWebhooks
     private let certificate: RotatingCertificate
-    private let onCurrent: @Sendable () -> Void
-    private let onFailure: @Sendable (String) -> Void
+    /// What was there to begin with.
+    private let first: ServingCertificate
+    private let failures: Counter
+    private let onTrusted: @Sendable () -> Void
+    private let onDistrusted: @Sendable (String) -> Void
     private let logger: Logger
     private let clock: any Clock<Duration>
 
@@ -33,13 +37,13 @@ public struct CertificateKeeper: Service {
     /// Reads or makes the certificates, so that there is one to serve with.
     ///
     /// - Parameters:
-    ///   - onCurrent: called when the registrations trust what the server shows.
-    ///   - onFailure: called with the reason when it could not be seen to.
+    ///   - onTrusted: called when the pod injector's registration trusts what the server shows.
+    ///   - onDistrusted: called with the reason when it does not, or has never been seen.
     /// - Throws: if the Secret can neither be read nor written.
     public init(
         client: KubernetesClient, namespace: String, names: ServingNames, webhooks: RegisteredWebhooks,
         metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous,
-        onCurrent: @escaping @Sendable () -> Void, onFailure: @escaping @Sendable (String) -> Void
+        onTrusted: @escaping @Sendable () -> Void, onDistrusted: @escaping @Sendable (String) -> Void
     ) async throws {
         self.client = client
         secret = ObjectKey(namespace: namespace, name: Self.secretName)
@@ -47,10 +51,11 @@ public struct CertificateKeeper: Service {
         self.webhooks = webhooks
         self.logger = logger
         self.clock = clock
-        self.onCurrent = onCurrent
-        self.onFailure = onFailure
-        let bundle = try await Self.bundle(client, secret, names, logger)
-        certificate = try RotatingCertificate(bundle.servingCertificate, metrics: metrics)
+        self.onTrusted = onTrusted
+        self.onDistrusted = onDistrusted
+        failures = Counter(label: "admission_webhook_certificate_failures_total", factory: metrics)
+        first = try await Self.bundle(client, secret, names, logger).servingCertificate
+        certificate = try RotatingCertificate(first, metrics: metrics)
     }
 
     /// What the server shows.
@@ -59,27 +64,50 @@ public struct CertificateKeeper: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             try? await webhooks.waitUntilRead()
+            var shown = Shown(certificate: first)
             while !Task.isCancelled {
-                let pause = await round()
+                let pause = await round(&shown)
                 try? await clock.sleep(for: pause)
             }
         }
     }
 
-    private func round() async -> Duration {
+    /// What the server shows.
+    struct Shown {
+        var certificate: ServingCertificate
+        /// Whether the pod injector's registration trusted it when it was last there.
+        var isTrusted = false
+    }
+
+    /// Sees once to all that is to be kept.
+    ///
+    /// - Returns: when to look again.
+    func round(_ shown: inout Shown) async -> Duration {
         do {
             let bundle = try await Self.bundle(client, secret, names, logger)
-            try await webhooks.trust(bundle.caBundlePEM)
+            let failures = try await webhooks.trust(bundle.caBundlePEM)
+            if let failure = failures.first(where: { $0.registration.name == WebhookRegistration.podInjector.name }) {
+                throw failure.error
+            }
             try certificate.install(bundle.servingCertificate)
-            onCurrent()
+            shown = Shown(certificate: bundle.servingCertificate, isTrusted: true)
+            onTrusted()
+            for failure in failures { note(failure.error) }
             return Self.interval
         } catch is CancellationError {
             return .zero
         } catch {
-            logger.error("the webhook's certificates cannot be kept", error: error)
-            onFailure("\(error)")
+            note(error)
+            // What is shown may be trusted all the same: while the API server is away, say.
+            shown.isTrusted = webhooks.injectorTrusts(shown.certificate) ?? shown.isTrusted
+            if shown.isTrusted { onTrusted() } else { onDistrusted("\(error)") }
             return Self.retryInterval
         }
+    }
+
+    private func note(_ failure: any Error) {
+        failures.increment()
+        logger.error("the webhook's certificates cannot be kept", error: failure)
     }
 
     // MARK: The Secret

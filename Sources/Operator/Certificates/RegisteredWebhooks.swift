@@ -1,3 +1,4 @@
+internal import AdmissionWebhook
 internal import JSON
 public import KubernetesClient
 public import KubernetesModel
@@ -49,21 +50,33 @@ public struct RegisteredWebhooks: Sendable {
         try await validating.waitUntilSynced()
     }
 
+    /// Why a registration does not trust our certificates.
+    struct Failure {
+        var registration: WebhookRegistration
+        var error: any Error
+    }
+
     /// Makes every entry of every registration trust these CAs.
     ///
-    /// - Throws: if one does not. All others do then.
-    func trust(_ pem: [UInt8]) async throws {
-        var failures: [any Error] = []
+    /// - Returns: those that could not be brought to it. All others do.
+    /// - Throws: a `CancellationError`.
+    func trust(_ pem: [UInt8]) async throws -> [Failure] {
+        var failures: [Failure] = []
         for registration in WebhookRegistration.all {
             do {
                 try await trust(pem, registration)
             } catch let error as CancellationError {
                 throw error
             } catch {
-                failures.append(error)
+                failures.append(Failure(registration: registration, error: error))
             }
         }
-        if !failures.isEmpty { throw NotTrusted(reasons: failures.map { "\($0)" }) }
+        return failures
+    }
+
+    /// Whether the pod injector's registration trusts a certificate, as far as has been heard; `nil` if there is none.
+    func injectorTrusts(_ certificate: ServingCertificate) -> Bool? {
+        mutating.injectorTrusts(certificate.isTrusted)
     }
 
     private func trust(_ pem: [UInt8], _ registration: WebhookRegistration) async throws {
@@ -104,12 +117,7 @@ public struct RegisteredWebhooks: Sendable {
     }
 }
 
-private struct NotTrusted: Error, CustomStringConvertible {
-    var reasons: [String]
-    var description: String { reasons.joined(separator: "; ") }
-}
-
-private struct RegistrationMissing: Error, CustomStringConvertible {
+struct RegistrationMissing: Error, CustomStringConvertible {
     var registration: WebhookRegistration
     /// Whether the API server has been heard on it at all.
     var isRead: Bool

@@ -54,7 +54,7 @@ final class PodCensus: Sendable {
 extension ObjectMetadata {
     /// The pods that are made from one template which cannot change, or the pod alone.
     fileprivate var family: String {
-        guard let controller, controller.kind == "ReplicaSet" || controller.kind == "Job" else { return uid }
+        guard let controller, [.replicaSet, .job].contains(controller.workloadKind) else { return uid }
         return controller.uid
     }
 }

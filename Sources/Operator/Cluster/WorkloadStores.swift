@@ -25,7 +25,7 @@ public struct WorkloadStores: Sendable {
         let pods = Reflector(
             PartialObjectMetadata<Pod>.self, client: client,
             configuration: .init(
-                fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", indexes: [.namespace]
+                fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", indexes: [.namespace, .secretObjects]
             ) { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
         let identities = Reflector(
             WorkloadIdentityObject.self, client: client, configuration: .init(indexes: [.namespace]), logger: logger)

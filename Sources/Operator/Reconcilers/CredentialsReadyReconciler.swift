@@ -44,7 +44,7 @@ struct CredentialsReadyReconciler: Reconciler {
     /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.
     private func owner(of pod: ObjectMetadata) -> String? {
         guard let controller = pod.controller else { return nil }
-        guard controller.kind == ReplicaSet.resourceType.kind else { return controller.uid }
+        guard controller.workloadKind == .replicaSet else { return controller.uid }
         return replicaSets[ObjectKey(namespace: pod.namespace, name: controller.name)]?.metadata.controller?.uid
     }
 

@@ -80,6 +80,12 @@ public struct WorkloadIdentityControllers: Sendable {
                 let pod = (change.new ?? change.old)?.metadata
             else { return }
             for key in stores.identities.keys(by: .namespace, pod.namespace ?? "") { identities.queue.add(key) }
+            if pod.refersToSecretObject, workload(above: pod) == nil {
+                // Its metadata does not say whose it is, and its ServiceAccount may ask for nothing.
+                for key in planner.stores.serviceAccounts.keys(by: .namespace, pod.namespace ?? "") {
+                    identities.queue.add(key)
+                }
+            }
             judgeOwner(of: pod)
         }
         stores.identities.observe { change in
@@ -94,14 +100,16 @@ public struct WorkloadIdentityControllers: Sendable {
     }
 
     private func judgeOwner(of object: ObjectMetadata) {
-        guard let controller = object.controller else { return }
+        guard let workload = workload(above: object) else { return }
+        conditions[workload.kind]?.queue.add(workload.key)
+    }
+
+    /// What an object comes from, if that is a workload that is followed: a Deployment's pods come from its ReplicaSets.
+    private func workload(above object: ObjectMetadata) -> (kind: Workload.Kind, key: ObjectKey)? {
+        guard let controller = object.controller, let kind = controller.workloadKind else { return nil }
         let key = ObjectKey(namespace: object.namespace, name: controller.name)
-        switch controller.kind {
-        case ReplicaSet.resourceType.kind:
-            if let replicaSet = stores.replicaSets[key] { judgeOwner(of: replicaSet.metadata) }
-        case let kind:
-            Workload.Kind(rawValue: kind).flatMap { conditions[$0] }?.queue.add(key)
-        }
+        guard kind == .replicaSet else { return (kind, key) }
+        return stores.replicaSets[key].flatMap { workload(above: $0.metadata) }
     }
 }
 

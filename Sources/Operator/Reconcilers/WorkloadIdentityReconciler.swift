@@ -14,8 +14,12 @@ struct WorkloadIdentityReconciler: Reconciler {
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         let present = stores.identities[key]
-        guard let account = planner.stores.serviceAccounts[key], let judgement = try await judge(account) else {
+        guard let account = planner.stores.serviceAccounts[key] else {
             census.forget(key)
+            try await remove(present)
+            return .done
+        }
+        guard let judgement = try await judge(account) else {
             try await remove(present)
             return .done
         }
@@ -42,28 +46,38 @@ struct WorkloadIdentityReconciler: Reconciler {
         var needs: [SecretObjectKeeper.Need]
     }
 
-    /// What is so now; `nil` if neither the ServiceAccount nor a workload of it asks for a provider.
+    /// What is so now; `nil` if neither the ServiceAccount nor a workload of it asks for a provider, and no pod of it needs an
+    /// object of ours.
     private func judge(_ account: ServiceAccount) async throws -> Judgement? {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
-        let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller == nil }
+        let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller?.workloadKind == nil }
         let plans =
             [planner.plan(for: subject, account)]
             + workloads.map { planner.plan(for: subject, account, pod: PodContext($0.template, of: account)) }
         let asking = zip([nil] + workloads.map(Optional.some), plans).filter { !$0.1.bindings.isEmpty }
-        guard !asking.isEmpty else { return nil }
+        // Pods may ask by themselves: nobody's, and those of a controller that is not followed.
+        let mayPodsAsk = !stores.pods.keys(by: .secretObjects, subject.namespace).isEmpty
+        guard !asking.isEmpty || mayPodsAsk else {
+            census.forget(account.key)
+            return nil
+        }
         let pods = try await census.pods(of: account.key).map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
+        guard !asking.isEmpty || pods.contains(where: \.pod.refersToSecretObject) else { return nil }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }
             let need = SecretObjectKeeper.Need(provider: provider, object: object)
             if !needs.contains(need) { needs.append(need) }
         }
+        // A pod may be of a template that has been mended meanwhile, so it is heard only on what nothing else asks for.
+        let providers = Set(plans.flatMap(\.bindings).map(\.provider))
+        let alone = pods.map(\.plan).filter { $0.bindings.contains { !providers.contains($0.provider) } }
         let facts = planner.facts
         var status = WorkloadIdentityStatus(
-            facts: facts, plans: plans, workloads: asking.compactMap(\.0), pods: PodCount(pods))
+            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: PodCount(pods))
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         return Judgement(status: status, needs: needs)
     }

@@ -23,7 +23,7 @@ struct WorkloadIdentityStatus {
         var message: String
     }
 
-    /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads.
+    /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads, and of pods that ask by themselves.
     init(facts: PlatformFacts, plans: [Plan], workloads: [Workload], pods: PodCount) {
         self.facts = facts
         self.workloads = workloads

@@ -58,10 +58,26 @@ struct Run: AsyncParsableCommand {
             valueName: "url"))
     var webhookURL: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where cert-manager or others keep the webhook's certificate: tls.crt and tls.key, which are followed as they \
+            change. They fill in each caBundle, too. Default: the operator sees to all that itself.
+            """,
+            valueName: "dir"))
+    var certificateDirectory: String?
+
     @Option(help: "The least severe records to log: \(Logger.Level.names).", transform: Logger.Level.named)
     var logLevel = Logger.Level.info
 
     func validate() throws {
+        guard certificateDirectory == nil || webhookURL == nil else {
+            throw ValidationError(
+                """
+                --certificate-directory and --webhook-url exclude each other: what registers itself makes its own \
+                certificate
+                """)
+        }
         guard let webhookURL else { return }
         guard webhookURL.hasPrefix("https://"), let host = URL(string: webhookURL)?.host(), !host.isEmpty else {
             throw ValidationError("--webhook-url \(webhookURL): write a URL such as https://10.0.0.5:8443")

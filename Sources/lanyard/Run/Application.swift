@@ -4,6 +4,7 @@ internal import KubernetesClient
 internal import KubernetesModel
 internal import KubernetesRuntime
 internal import Logging
+internal import NIOCertificateReloading
 internal import Observability
 internal import Operator
 internal import ServiceLifecycle
@@ -87,6 +88,36 @@ struct Application {
         _ client: KubernetesClient, _ planner: Planner, _ stores: AdmissionStores, namespace: String,
         metrics: PrometheusMetricsFactory, readiness: Readiness, _ logger: Logger
     ) async throws -> [any Service] {
+        let admission: (certificate: any CertificateReloader, services: [any Service])
+        if let directory = options.certificateDirectory {
+            admission = try mountedCertificate(in: directory, stores, metrics: metrics, readiness: readiness, logger)
+        } else {
+            admission = try await ownCertificate(
+                client, stores, namespace: namespace, metrics: metrics, readiness: readiness, logger)
+        }
+        let server = AdmissionServer(
+            configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
+            handlers: [
+                WebhookRegistration.podInjector.path: PodMutator(planner: planner, client: client),
+                WebhookRegistration.workloadValidator.path: WorkloadValidator(planner: planner, client: client),
+            ],
+            certificate: admission.certificate, metrics: metrics, logger: logger
+        ) { port in
+            readiness.ready("webhook")
+            logger.info("serving admission reviews", metadata: ["port": "\(port)"])
+        }
+        // Behind a Service, requests go on arriving for a moment after the pod has begun to stop.
+        let drain = DrainDelay(for: options.webhookURL == nil ? .seconds(5) : .zero) {
+            readiness.unready("webhook", because: "shutting down")
+        }
+        return admission.services + [server, drain]
+    }
+
+    /// A certificate that the operator makes and rotates, and sees trusted.
+    private func ownCertificate(
+        _ client: KubernetesClient, _ stores: AdmissionStores, namespace: String, metrics: PrometheusMetricsFactory,
+        readiness: Readiness, _ logger: Logger
+    ) async throws -> (certificate: any CertificateReloader, services: [any Service]) {
         let url = options.webhookURL
         let webhooks = RegisteredWebhooks(
             target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, logger: logger)
@@ -96,24 +127,27 @@ struct Application {
                 service: WebhookRegistration.serviceName, namespace: namespace,
                 extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 }),
             webhooks: webhooks, metrics: metrics, logger: logger,
-            onCurrent: { readiness.ready("ca-bundle") },
-            onFailure: { readiness.unready("ca-bundle", because: $0) })
-        let server = AdmissionServer(
-            configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
-            handlers: [
-                WebhookRegistration.podInjector.path: PodMutator(planner: planner, client: client),
-                WebhookRegistration.workloadValidator.path: WorkloadValidator(planner: planner, client: client),
-            ],
-            certificate: keeper.reloader, metrics: metrics, logger: logger
-        ) { port in
-            readiness.ready("webhook")
-            logger.info("serving admission reviews", metadata: ["port": "\(port)"])
+            onTrusted: { readiness.ready("ca-bundle") },
+            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
+        return (keeper.reloader, webhooks.services + [keeper])
+    }
+
+    /// A certificate that others keep, and see trusted.
+    private func mountedCertificate(
+        in directory: String, _ stores: AdmissionStores, metrics: PrometheusMetricsFactory, readiness: Readiness,
+        _ logger: Logger
+    ) throws -> (certificate: any CertificateReloader, services: [any Service]) {
+        let certificate: MountedCertificate
+        do {
+            certificate = try MountedCertificate(directory: directory, metrics: metrics, logger: logger)
+        } catch {
+            throw StartFailure(description: "\(error)")
         }
-        // Behind a Service, requests go on arriving for a moment after the pod has begun to stop.
-        let drain = DrainDelay(for: url == nil ? .seconds(5) : .zero) {
-            readiness.unready("webhook", because: "shutting down")
-        }
-        return webhooks.services + [keeper, server, drain]
+        let trust = InjectorTrust(
+            in: certificate, registrations: stores.webhookConfigurations,
+            onTrusted: { readiness.ready("ca-bundle") },
+            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
+        return (certificate, [certificate, trust])
     }
 
     /// Only one replica writes statuses and events.

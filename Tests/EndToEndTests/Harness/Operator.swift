@@ -18,6 +18,8 @@ struct Operator {
         var configuration = "{platform: eks, issuer: {public: true}}"
         /// Whether it registers its webhooks, by URL; otherwise they are installed already, and it is not called.
         var registersItself = true
+        /// Where somebody else keeps its certificate.
+        var certificateDirectory: String?
 
         static func platform(_ name: String) -> Settings {
             Settings(configuration: "{platform: \(name), issuer: {public: true}}")
@@ -68,6 +70,7 @@ struct Operator {
             "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
             "--log-level", "debug",
         ]
+        if let directory = settings.certificateDirectory { arguments += ["--certificate-directory", directory] }
         if settings.registersItself { arguments += ["--webhook-url", "https://127.0.0.1:\(webhookPort)"] }
         let result = try await Subprocess.run(
             .path(FilePath(plane.lanyard)), arguments: Arguments(arguments),
@@ -133,7 +136,7 @@ struct Operator {
 extension ControlPlane {
     /// The API server takes a moment to notice registrations: until a pod that is only tried is injected, and a
     /// ServiceAccount judged.
-    fileprivate func waitUntilAdmitting() async throws {
+    func waitUntilAdmitting() async throws {
         try await apply(
             """
             apiVersion: v1

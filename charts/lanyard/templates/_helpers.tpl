@@ -13,12 +13,46 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* The configuration file. What the webhook is not shown is excluded here too, and so is not reported as missed. */}}
 {{- define "lanyard.config" -}}
-{{- $default := dict "namespaces" (dict "exclude" .Values.webhook.excludedNamespaces) -}}
-{{- $own := dig "namespaces" "exclude" nil (deepCopy .Values.config) -}}
+{{- $config := .Values.config | default dict -}}
+{{- $default := dict "namespaces" (dict "exclude" (include "lanyard.excludedNamespaces" . | fromJsonArray)) -}}
+{{- $own := dig "namespaces" "exclude" nil (deepCopy $config) -}}
 {{- if kindIs "invalid" $own -}}
-{{- mergeOverwrite (deepCopy .Values.config) $default | toYaml -}}
+{{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}
-{{- .Values.config | toYaml -}}
+{{- $config | toYaml -}}
+{{- end -}}
+{{- end }}
+
+{{/* Namespaces that the webhooks are not shown, as a list in JSON. */}}
+{{- define "lanyard.excludedNamespaces" -}}
+{{- (.Values.webhook).excludedNamespaces | default (list "kube-system") | toJson -}}
+{{- end }}
+
+{{/* By its digest, if there is one: what a tag means may change. */}}
+{{- define "lanyard.image" -}}
+{{- $image := .Values.image | default dict -}}
+{{- $repository := $image.repository | default "lanyard" -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository ($image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Who issues the webhook's certificate, as YAML; nothing if Lanyard makes it itself. */}}
+{{- define "lanyard.issuer" -}}
+{{- with (.Values.webhook).certManager -}}
+{{- if .enabled -}}
+{{- toYaml .issuerRef -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What a registration says to cert-manager. */}}
+{{- define "lanyard.injectCA" -}}
+{{- if include "lanyard.issuer" . -}}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/lanyard-webhook
 {{- end -}}
 {{- end }}
 
@@ -37,7 +71,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
     matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: NotIn
-      values: {{ .root.Values.webhook.excludedNamespaces | toJson }}
+      values: {{ include "lanyard.excludedNamespaces" .root }}
     - key: lanyard.dev/inject
       operator: NotIn
       values: ["false"]
@@ -48,7 +82,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   failurePolicy: {{ .failurePolicy }}
   matchPolicy: Equivalent
   sideEffects: None
-  timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
+  timeoutSeconds: {{ (.root.Values.webhook).timeoutSeconds | default 5 }}
   admissionReviewVersions: [v1]
 {{- end }}
 
