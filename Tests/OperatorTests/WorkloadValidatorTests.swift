@@ -202,7 +202,7 @@ import WorkloadIdentity
                 good.merging(["lanyard.dev/inject": "false"]) { $1 }, [:],
                 "ServiceAccount ai/llm is annotated lanyard.dev/inject=false", true
             ),
-            (good, ["lanyard.dev/skip-containers": "app"], "nothing can be injected into them", false),
+            (good, ["lanyard.dev/skip-containers": "app"], "aws-bedrock cannot be injected into them", false),
         ] as [([String: String], [String: String], String?, Bool)])
     func judgesRequirement(
         annotations: [String: String], template: [String: String], obstacle: String?, isAllowed: Bool

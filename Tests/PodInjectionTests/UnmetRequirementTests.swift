@@ -5,9 +5,10 @@ import WorkloadIdentity
 
 @Suite struct UnmetRequirementTests {
     private func requirement(
-        _ account: [String: String], annotations: [String: String] = [:], label: String? = "required"
+        _ account: [String: String], annotations: [String: String] = [:], label: String? = "required",
+        env: JSONValue? = nil
     ) -> UnmetRequirement? {
-        var pod = InjectionTests.pod(annotations: annotations)
+        var pod = InjectionTests.pod(env: env, annotations: annotations)
         if let label { pod["metadata"]?["labels"] = ["lanyard.dev/inject": .string(label)] }
         let context = PodContext(pod: pod)
         let plan = Plan(
@@ -23,6 +24,19 @@ import WorkloadIdentity
         #expect(requirement(Self.aws) == nil)
         #expect(requirement([:], label: nil) == nil)
         #expect(requirement([:], label: "false") == nil)
+        // Said, and no reason to do without.
+        #expect(requirement(Self.aws.merging(["lanyard.dev/token-expiration": "1h"]) { $1 }) == nil)
+        // Another webhook's, or the user's.
+        let own: JSONValue = [["name": "GOOGLE_APPLICATION_CREDENTIALS", "value": "/own"]]
+        #expect(requirement(InjectionTests.google, env: own) == nil)
+    }
+
+    @Test("a pod that would start with one of two credentials is refused for the other")
+    func refusesHalf() throws {
+        let account = Self.aws.merging(InjectionTests.vault) { $1 }
+        let late = ["vault.hashicorp.com/agent-inject-status": "injected"]
+        let unmet = try #require(requirement(account, annotations: late))
+        #expect(unmet.refusal.contains("openai is left out") && !unmet.refusal.contains("aws-bedrock"))
     }
 
     @Test(
@@ -30,8 +44,8 @@ import WorkloadIdentity
         arguments: [
             ([:], [:], "ServiceAccount ai/llm asks for no provider; annotate it", nil),
             (
-                aws, ["lanyard.dev/skip-containers": "app"], "nothing can be injected into it",
-                "nothing can be injected into them"
+                aws, ["lanyard.dev/skip-containers": "app"], "aws-bedrock cannot be injected into it",
+                "aws-bedrock cannot be injected into them"
             ),
             (aws, ["lanyard.dev/inject": "false"], "the pod is annotated lanyard.dev/inject=false", nil),
             (
