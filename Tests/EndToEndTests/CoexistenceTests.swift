@@ -69,6 +69,56 @@ extension EndToEndTests {
             }
         }
 
+        /// A cloud's webhook, and the same identity asked of Lanyard.
+        struct Cloud: CustomTestStringConvertible {
+            var platform: String
+            var webhook: PeerWebhook
+            var annotations: [String: String]
+            /// The variable that names the file by which the SDK gets its credentials.
+            var fileVariable: String
+
+            var testDescription: String { platform }
+
+            static let google = Cloud(
+                platform: "self-managed", webhook: .google,
+                annotations: [
+                    "cloud.google.com/workload-identity-provider":
+                        "projects/123456789012/locations/global/workloadIdentityPools/clusters/providers/own",
+                    "cloud.google.com/service-account-email": "llm@my-project.iam.gserviceaccount.com",
+                ],
+                fileVariable: "GOOGLE_APPLICATION_CREDENTIALS")
+            static let alibaba = Cloud(
+                platform: "ack", webhook: .alibaba,
+                annotations: [
+                    "pod-identity.alibabacloud.com/role-name": "llm",
+                    "lanyard.dev/alibaba-oidc-provider-arn": Manifest.alibabaProvider,
+                ],
+                fileVariable: "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
+        }
+
+        @Test(
+            "beside Google's and ACK's webhooks a pod has one identity, by a file that is mounted",
+            arguments: [Cloud.google, .alibaba],
+            [Chain(name: "aa-peer", reinvocation: "IfNeeded"), Chain(name: "zz-peer", reinvocation: "IfNeeded")])
+        func agreesWithOthers(cloud: Cloud, chain: Chain) async throws {
+            try await Operator.running(.platform(cloud.platform)) { plane, _ in
+                try await plane.withWebhook(cloud.webhook, named: chain.name, reinvocation: chain.reinvocation) {
+                    let namespace = try await plane.namespace()
+                    try await plane.apply(
+                        Manifest.serviceAccount(in: namespace, cloud.annotations)
+                            + Manifest.pod(in: namespace, labels: ["peer": "here"], spec: Self.spec))
+                    let pod = try await plane.get("pod", "pod", "-n", namespace)
+                    #expect(pod.annotations[PeerWebhook.mark] != nil)
+                    try Self.expectUnambiguous(pod)
+                    for container in Injected.containers(of: pod) {
+                        let file = try #require(container.variables[cloud.fileVariable])
+                        let mount = try #require(container.mounts.first { file.hasPrefix($0.value + "/") })
+                        #expect(pod.volume(mount.key) != nil)
+                    }
+                }
+            }
+        }
+
         private static let spec = """
             initContainers: [{name: warm-up, image: "app:1"}]
               containers: [{name: app, image: "app:1"}, {name: proxy, image: "proxy:1"}]

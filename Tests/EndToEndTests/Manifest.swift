@@ -1,6 +1,8 @@
 /// Manifests of the tests.
 enum Manifest {
     static let role = "arn:aws:iam::111122223333:role/bedrock"
+    static let alibabaRole = "acs:ram::1234567890123456:role/llm"
+    static let alibabaProvider = "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1"
     static let azureClient = "11111111-2222-3333-4444-555555555555"
     static let azureTenant = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 

@@ -7,15 +7,17 @@ import ServiceLifecycle
 
 /// A cloud's own webhook, in so far as pods show it: written from what is known of the clouds', and with nothing of
 /// Lanyard's injection. https://github.com/aws/amazon-eks-pod-identity-webhook,
-/// https://github.com/Azure/azure-workload-identity
+/// https://github.com/Azure/azure-workload-identity,
+/// https://github.com/pfnet-research/gcp-workload-identity-federation-webhook,
+/// https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guide/ack-pod-identity-webhook
 struct PeerWebhook: AdmissionHandler {
     /// The annotation by which a test sees that it has been called.
     static let mark = "peer.test/called"
 
     /// Adds to a container, or leaves it as it is.
     let change: @Sendable (inout JSONValue) -> Void
-    /// Added if the pod has none of that name.
-    let volume: JSONValue
+    /// Each is added if the pod has none of its name.
+    let volumes: [JSONValue]
 
     func review(
         _ request: AdmissionRequest, of pod: JSONValue?, replacing oldPod: JSONValue?
@@ -27,10 +29,9 @@ struct PeerWebhook: AdmissionHandler {
         }
         patch.add("true", at: JSONPointer("metadata", "annotations", Self.mark))
 
-        let volumes = pod["spec"]?["volumes"]?.array
-        if volumes == nil {
-            patch.add([volume], at: JSONPointer("spec", "volumes"))
-        } else if volumes?.contains(where: { $0["name"] == volume["name"] }) == false {
+        let present = pod["spec"]?["volumes"]?.array
+        if present == nil { patch.add([], at: JSONPointer("spec", "volumes")) }
+        for volume in volumes where present?.contains(where: { $0["name"] == volume["name"] }) != true {
             patch.add(volume, at: JSONPointer("spec", "volumes", "0"))
         }
         // Whole lists, as the clouds' webhooks send them.
@@ -59,7 +60,7 @@ struct PeerWebhook: AdmissionHandler {
             }
             container.mount("aws-iam-token", at: path)
         },
-        volume: token("aws-iam-token", audience: "sts.amazonaws.com", seconds: 86400, path: "token"))
+        volumes: [token("aws-iam-token", audience: "sts.amazonaws.com", seconds: 86400, path: "token")])
 
     /// Azure's: each variable that is absent; a volume with a name that is made of the pod's.
     static let azure = PeerWebhook(
@@ -70,14 +71,52 @@ struct PeerWebhook: AdmissionHandler {
                 ("AZURE_FEDERATED_TOKEN_FILE", "\(path)/token/azure-identity-token"),
                 ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/"),
             ]
-            for (name, value) in variables where !container.defines(name) {
-                container.append(["name": .string(name), "value": .string(value)], to: "env")
-            }
+            for (name, value) in variables { container.define(name, value) }
             container.mount("azure-workload-identity-reserved-0123abcd", at: path)
         },
-        volume: token(
-            "azure-workload-identity-reserved-0123abcd", audience: "api://AzureADTokenExchange", seconds: 3600,
-            path: "token/azure-identity-token"))
+        volumes: [
+            token(
+                "azure-workload-identity-reserved-0123abcd", audience: "api://AzureADTokenExchange", seconds: 3600,
+                path: "token/azure-identity-token")
+        ])
+
+    /// Google's, in its mode without an init container: it replaces the credentials' variable, whoever set it.
+    static let google = PeerWebhook(
+        change: { container in
+            let path = "/var/run/secrets/workload-identity"
+            container.undefine("GOOGLE_APPLICATION_CREDENTIALS")
+            container.define("GOOGLE_APPLICATION_CREDENTIALS", "\(path)/federation.json")
+            container.define("CLOUDSDK_CORE_PROJECT", "my-project")
+            container.mount("gcp-iam-token", at: "/var/run/secrets/sts.googleapis.com/serviceaccount")
+            container.mount("external-credential-config", at: path)
+        },
+        volumes: [
+            token("gcp-iam-token", audience: "sts.googleapis.com", seconds: 86400, path: "token"),
+            [
+                "name": "external-credential-config",
+                "downwardAPI": [
+                    "items": [
+                        [
+                            "path": "federation.json",
+                            "fieldRef": [
+                                "fieldPath": "metadata.annotations['cloud.google.com/external-credentials-json']"
+                            ],
+                        ]
+                    ]
+                ],
+            ],
+        ])
+
+    /// ACK's: each variable that is absent.
+    static let alibaba = PeerWebhook(
+        change: { container in
+            let path = "/var/run/secrets/ack.alibabacloud.com/rrsa-tokens"
+            container.define("ALIBABA_CLOUD_ROLE_ARN", Manifest.alibabaRole)
+            container.define("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", Manifest.alibabaProvider)
+            container.define("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "\(path)/token")
+            container.mount("rrsa-oidc-token", at: path)
+        },
+        volumes: [token("rrsa-oidc-token", audience: "sts.aliyuncs.com", seconds: 3600, path: "token")])
 
     private static func token(_ name: String, audience: String, seconds: Int, path: String) -> JSONValue {
         let source: JSONValue = [
@@ -92,6 +131,14 @@ struct PeerWebhook: AdmissionHandler {
 extension JSONValue {
     fileprivate func defines(_ variable: String) -> Bool {
         self["env"]?.array?.contains { $0["name"]?.string == variable } ?? false
+    }
+
+    fileprivate mutating func define(_ variable: String, _ value: String) {
+        if !defines(variable) { append(["name": .string(variable), "value": .string(value)], to: "env") }
+    }
+
+    fileprivate mutating func undefine(_ variable: String) {
+        self["env"] = self["env"]?.array.map { .array($0.filter { $0["name"]?.string != variable }) }
     }
 
     fileprivate mutating func append(_ element: JSONValue, to list: String) {
