@@ -3,11 +3,13 @@ internal import KubernetesRuntime
 internal import WorkloadIdentity
 
 extension ObjectMetadata {
+    private static let stampsOfSecretObjects = [Mechanism.vaultCSI, .externalSecret].map { "=\($0)" }
+
     /// Whether a pod, by its stamp, was given a reference to an object that Lanyard keeps.
     var refersToSecretObject: Bool {
         guard let stamp = annotations[AnnotationKey.injected.name] else { return false }
         return stamp.split(separator: ",").contains { entry in
-            Mechanism.withSecretObject.contains { entry.hasSuffix("=\($0)") }
+            Self.stampsOfSecretObjects.contains { entry.hasSuffix($0) }
         }
     }
 }
@@ -17,8 +19,4 @@ extension StoreIndex<PartialObjectMetadata<Pod>> {
     static var secretObjects: StoreIndex {
         StoreIndex("secretObjects") { $0.metadata.refersToSecretObject ? [$0.metadata.namespace ?? ""] : [] }
     }
-}
-
-extension Mechanism {
-    fileprivate static let withSecretObject: [Mechanism] = [.vaultCSI, .externalSecret]
 }
