@@ -31,6 +31,9 @@ extension KubernetesClient {
     ) async throws -> ListMetadata {
         let request = KubernetesRequest.list(resourceType, in: namespace, options, as: Resource.representation)
         return try await withSuccess(request) { response in
+            if response.isProtobuf {
+                return try await readProtobufList(&response, of: request, each: each)
+            }
             var framer = ListFramer()
             while let chunk = try await response.next() {
                 try request.framing {
@@ -39,6 +42,21 @@ extension KubernetesClient {
             }
             return try request.reading { try Envelope(parsing: framer.envelope) }.metadata
         }
+    }
+
+    private func readProtobufList<Resource: KubernetesResource>(
+        _ response: inout KubernetesResponse, of request: KubernetesRequest, each: (Resource) -> Void
+    ) async throws -> ListMetadata {
+        var framer = ProtobufListFramer()
+        while let chunk = try await response.next() {
+            try request.framing {
+                try framer.append(chunk) { item in
+                    let metadata = try ObjectMetadata(partialObject: item)
+                    if let resource = Resource.holding(metadata) { each(resource) }
+                }
+            }
+        }
+        return try request.reading { try framer.finish() }
     }
 
     /// Follows changes until the server ends the watch, which it does after a while.
@@ -80,7 +98,7 @@ extension KubernetesRequest {
             return try reading(body)
         } catch let error as LineFramer.LineTooLong {
             throw tooLarge(limit: error.limit, cause: error)
-        } catch let error as ListFramer.PartTooLong {
+        } catch let error as PartTooLong {
             throw tooLarge(limit: error.limit, cause: error)
         }
     }

@@ -88,7 +88,8 @@ extension KubernetesRequest {
     /// What an answer says whose HTTP status is not 2xx.
     fileprivate func refusal(by response: inout KubernetesResponse) async throws -> KubernetesError {
         let (bytes, _) = try await response.collect(upTo: Self.maximumErrorSize)
-        var status = (try? APIStatus(parsing: bytes)) ?? APIStatus()
+        let read = response.isProtobuf ? APIStatus.init(protobufAnswer:) : { try APIStatus(parsing: $0) }
+        var status = (try? read(bytes)) ?? APIStatus()
         if status.code == 0 { status.code = response.statusCode }
         if status.message.isEmpty {
             let text = String(decoding: bytes.prefix(200), as: UTF8.self)
@@ -97,11 +98,11 @@ extension KubernetesRequest {
         return KubernetesError(operation: operation, status: status, retryAfter: response.retryAfter)
     }
 
-    /// Turns what is wrong with an answer's JSON into an error that says whose answer it was.
+    /// Turns what is wrong with an answer's encoding into an error that says whose answer it was.
     func reading<Value>(_ read: () throws -> Value) throws -> Value {
         do {
             return try read()
-        } catch let error as JSONError {
+        } catch let error where error is JSONError || error is ProtobufError {
             throw KubernetesError(
                 .invalidResponse, operation: operation, message: "the answer cannot be read: \(error)", cause: error)
         }

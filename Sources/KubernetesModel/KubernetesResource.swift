@@ -14,6 +14,9 @@ public protocol KubernetesResource: KubernetesKind, JSONReadable {
     static var representation: ResourceRepresentation { get }
 
     var metadata: ObjectMetadata { get }
+
+    /// Makes the resource of nothing but metadata; `nil` if it has more than that.
+    static func holding(_ metadata: ObjectMetadata) -> Self?
 }
 
 public enum ResourceRepresentation: Hashable, Sendable {
@@ -26,6 +29,8 @@ public enum ResourceRepresentation: Hashable, Sendable {
 
 extension KubernetesResource {
     public static var representation: ResourceRepresentation { .whole }
+
+    public static func holding(_ metadata: ObjectMetadata) -> Self? { nil }
 
     public var key: ObjectKey { metadata.key }
 

@@ -7,6 +7,7 @@ final class CannedTransport: KubernetesTransport {
     struct Answer: Sendable {
         var statusCode = 200
         var retryAfter: Duration?
+        var isProtobuf = false
         var chunks: [String]
     }
 
@@ -40,7 +41,9 @@ final class CannedTransport: KubernetesTransport {
             throw KubernetesError(.connectionFailed, operation: request.operation, message: "no more answers")
         }
         var chunks = answer.chunks[...]
-        var response = KubernetesResponse(statusCode: answer.statusCode, retryAfter: answer.retryAfter) {
+        var response = KubernetesResponse(
+            statusCode: answer.statusCode, retryAfter: answer.retryAfter, isProtobuf: answer.isProtobuf
+        ) {
             chunks.popFirst().map { ByteBuffer(string: $0) }
         }
         return try await body(&response)

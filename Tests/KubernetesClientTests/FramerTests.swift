@@ -84,7 +84,7 @@ struct ListFramerTests {
     @Test("refuses an item that is too long, even before it ends")
     func limit() throws {
         var framer = ListFramer(limit: 20)
-        #expect(throws: ListFramer.PartTooLong(limit: 20)) {
+        #expect(throws: PartTooLong(limit: 20)) {
             try framer.append(ByteBuffer(string: #"{"items":[{"a":"0123456789012345678901234"#)) { _ in }
         }
     }

@@ -52,7 +52,10 @@ struct KubernetesRequestTests {
     @Test("metadata alone is asked for by content negotiation")
     func metadata() {
         let list = KubernetesRequest.list(Pod.resourceType, as: .metadata)
-        #expect(list.accept.hasPrefix("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"))
+        let parameters = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        #expect(
+            list.accept
+                == "application/vnd.kubernetes.protobuf;\(parameters),application/json;\(parameters),application/json")
         let watch = KubernetesRequest.watch(Pod.resourceType, WatchOptions(resourceVersion: "1"), as: .metadata)
         #expect(watch.accept.hasPrefix("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"))
         #expect(KubernetesRequest.get(Pod.resourceType, key).accept == "application/json")

@@ -1,15 +1,15 @@
 internal import NIOCore
 
+/// An item of a list, or all that is not an item, is longer than it may be.
+struct PartTooLong: Error, Hashable {
+    var limit: Int
+}
+
 /// Cuts a list into its items while it arrives, so that a list of any length is never held as a whole.
 ///
 /// It looks at brackets and quotes only; what an item says, and whether it is JSON, is found out when it is read. What is
 /// not an item is kept: the envelope, which has the list's `metadata`.
 struct ListFramer {
-    /// An item, or all that is not an item, is longer than it may be.
-    struct PartTooLong: Error, Hashable {
-        var limit: Int
-    }
-
     let limit: Int
 
     /// What has been seen that is not an item: in the end a list without items.

@@ -142,12 +142,13 @@ extension ResourceType {
 
 extension ResourceRepresentation {
     /// With a fall-back to whole objects, since not every server can shorten every kind. Those are read the same way.
+    ///
+    /// Lists of metadata may come as Protocol Buffers, which the server makes in half the time.
     fileprivate func accept(ofList isList: Bool) -> String {
-        switch self {
-        case .whole: "application/json"
-        case .metadata:
-            "application/json;as=PartialObjectMetadata\(isList ? "List" : "");g=meta.k8s.io;v=v1,application/json"
-        }
+        guard self == .metadata else { return "application/json" }
+        let metadata = "as=PartialObjectMetadata\(isList ? "List" : "");g=meta.k8s.io;v=v1"
+        let json = "application/json;\(metadata),application/json"
+        return isList ? "\(KubernetesRequest.protobuf);\(metadata),\(json)" : json
     }
 }
 

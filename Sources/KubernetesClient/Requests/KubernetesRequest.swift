@@ -13,6 +13,9 @@ public struct KubernetesRequest: Hashable, Sendable {
         public var value: String
     }
 
+    /// The media type of Kubernetes' Protocol Buffers.
+    static let protobuf = "application/vnd.kubernetes.protobuf"
+
     public var method: Method
 
     /// Percent-encoded, from the leading slash.

@@ -18,14 +18,19 @@ public final class HTTPClientTransport: KubernetesTransport {
     private let credentials: CredentialSource
     private let calls: HTTPClient
     private let watches: HTTPClient
+    private let userAgent: String
     private let logger: Logger
 
     /// Connects when it is first used. ``shutdown()`` has to be called before it goes.
     ///
+    /// - Parameter userAgent: names the program in the API server's audit log.
     /// - Throws: a ``ConfigurationError`` if a certificate or key cannot be used.
-    public init(_ configuration: ClusterConfiguration, logger: Logger) throws {
+    public init(
+        _ configuration: ClusterConfiguration, userAgent: String = "swift", logger: Logger
+    ) throws {
         let client = try HTTPClient.Configuration(reaching: configuration)
         self.configuration = configuration
+        self.userAgent = userAgent
         self.logger = logger
         server = configuration.addressWithTLSServerName
         credentials = CredentialSource(configuration)
@@ -69,7 +74,8 @@ public final class HTTPClientTransport: KubernetesTransport {
         var chunks = response.body.makeAsyncIterator()
         return KubernetesResponse(
             statusCode: Int(response.status.code),
-            retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds($0) }
+            retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds($0) },
+            isProtobuf: response.headers.first(name: "Content-Type")?.hasPrefix(KubernetesRequest.protobuf) == true
         ) { [self] in
             try await failing(request) { try await chunks.next(isolation: #isolation) }
         }
@@ -80,7 +86,7 @@ public final class HTTPClientTransport: KubernetesTransport {
         var prepared = HTTPClientRequest(url: server + request.target)
         prepared.method = HTTPMethod(rawValue: request.method.rawValue)
         prepared.headers.add(name: "Accept", value: request.accept)
-        prepared.headers.add(name: "User-Agent", value: "lanyard")
+        prepared.headers.add(name: "User-Agent", value: userAgent)
         if let token = access.token {
             prepared.headers.add(name: "Authorization", value: "Bearer \(token)")
         }

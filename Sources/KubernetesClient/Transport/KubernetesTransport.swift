@@ -20,12 +20,19 @@ public struct KubernetesResponse {
     /// The header `Retry-After`, if it has a number of seconds.
     public var retryAfter: Duration?
 
+    /// Whether the body is Protocol Buffers rather than JSON.
+    public var isProtobuf: Bool
+
     private let nextChunk: () async throws -> ByteBuffer?
 
     /// - Parameter nextChunk: the next piece of the body, of any size; `nil` at its end.
-    public init(statusCode: Int, retryAfter: Duration? = nil, nextChunk: @escaping () async throws -> ByteBuffer?) {
+    public init(
+        statusCode: Int, retryAfter: Duration? = nil, isProtobuf: Bool = false,
+        nextChunk: @escaping () async throws -> ByteBuffer?
+    ) {
         self.statusCode = statusCode
         self.retryAfter = retryAfter
+        self.isProtobuf = isProtobuf
         self.nextChunk = nextChunk
     }
 

@@ -11,6 +11,10 @@ public struct PartialObjectMetadata<Kind: KubernetesKind>: KubernetesResource, H
         self.metadata = metadata
     }
 
+    public static func holding(_ metadata: ObjectMetadata) -> Self? {
+        Self(metadata: metadata)
+    }
+
     public init(from json: inout JSONReader) throws {
         metadata = try ObjectMetadata(fromMemberOf: &json)
     }

@@ -34,7 +34,7 @@ public struct ObjectMetadata: Hashable, Sendable {
 }
 
 extension ObjectMetadata: JSONReadable {
-    private static let copyOfWholeObject = "kubectl.kubernetes.io/last-applied-configuration"
+    static let copyOfWholeObject = "kubectl.kubernetes.io/last-applied-configuration"
 
     public init(from json: inout JSONReader) throws {
         self.init(name: "")

@@ -51,7 +51,8 @@ enum Cluster {
     ) async throws -> Value {
         let transport: HTTPClientTransport
         do {
-            transport = try HTTPClientTransport(cluster, logger: logger)
+            transport = try HTTPClientTransport(
+                cluster, userAgent: "lanyard/\(Version.current)", logger: logger)
         } catch {
             throw UsageProblem("\(error)")
         }
