@@ -16,6 +16,8 @@ struct Report {
         /// Of the processor time, in hundredths of a second.
         var ticks: Double
         var kilobytes: Double
+        /// What of these is no file's.
+        var ownKilobytes: Double
 
         var rate: Double { seconds > 0 ? requests / seconds : 0 }
         var microsecondsOfProcessor: Double { requests > 0 ? ticks * 10_000 / requests : 0 }
@@ -30,12 +32,12 @@ struct Report {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             let numbers = fields.map { Double($0) ?? 0 }
             switch (fields.first, fields.count) {
-            case ("load", 13):
+            case ("load", 14):
                 loads.append(
                     Load(
                         name: fields[1], demand: fields[2], bytes: Int(numbers[3]), connections: Int(numbers[4]),
                         requests: numbers[5], seconds: numbers[6], latencies: Array(numbers[7...9]),
-                        failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12]))
+                        failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12], ownKilobytes: numbers[13]))
             case ("size", 2):
                 facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
             case ("start", 3):
@@ -75,7 +77,7 @@ struct Report {
 
     private static let header = [
         "bytes", "asked for", "connections", "reviews/s", "of the floor", "p50 ms", "p99 ms", "p99.9 ms",
-        "processor µs", "memory MB", "failed",
+        "processor µs", "memory MB", "own MB", "failed",
     ]
 
     private func lines(
@@ -86,7 +88,8 @@ struct Report {
                 "\(load.bytes)", load.name == "lanyard" ? load.demand : "\(load.demand) (\(load.name))",
                 "\(load.connections)", decimal(load.rate, 0), share(load),
             ] + load.latencies.map { decimal($0 / 1000, 2) } + [
-                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0), "\(load.failures)",
+                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0), decimal(load.ownKilobytes / 1000, 0),
+                "\(load.failures)",
             ]
         }
         let table = [cells(Self.header)] + [rule].compactMap { $0 } + rows.map(cells)
