@@ -37,7 +37,8 @@ struct Report {
                     Load(
                         name: fields[1], demand: fields[2], bytes: Int(numbers[3]), connections: Int(numbers[4]),
                         requests: numbers[5], seconds: numbers[6], latencies: Array(numbers[7...9]),
-                        failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12], ownKilobytes: numbers[13]))
+                        failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12],
+                        ownKilobytes: numbers[13]))
             case ("size", 2):
                 facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
             case ("start", 3):
@@ -88,7 +89,8 @@ struct Report {
                 "\(load.bytes)", load.name == "lanyard" ? load.demand : "\(load.demand) (\(load.name))",
                 "\(load.connections)", decimal(load.rate, 0), share(load),
             ] + load.latencies.map { decimal($0 / 1000, 2) } + [
-                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0), decimal(load.ownKilobytes / 1000, 0),
+                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0),
+                decimal(load.ownKilobytes / 1000, 0),
                 "\(load.failures)",
             ]
         }
