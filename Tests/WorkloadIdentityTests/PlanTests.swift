@@ -117,29 +117,48 @@ import WorkloadIdentity
     // MARK: Labels
 
     @Test(
-        "a slip in a label of Lanyard's is told",
+        "a slip in a pod's label of Lanyard's is told",
         arguments: [
-            (["lanyard.dev/inject": "Required"], [:], Problem.Reason.invalidValue, "the pod: the label"),
-            (["lanyard.dev/inject": "False"], [:], .invalidValue, "write one of \"true\", \"false\", \"required\""),
-            (["lanyard.dev/injct": "required"], [:], .unknownKey, "did you mean lanyard.dev/inject?"),
-            (["lanyard.dev/skip-containers": "a"], [:], .unknownKey, "make it an annotation"),
-            ([:], ["lanyard.dev/inject": "no"], .invalidValue, "Namespace ai: the label"),
-            ([:], ["lanyard.dev/polcy": "enforce"], .unknownKey, "did you mean lanyard.dev/policy?"),
-        ] as [([String: String], [String: String], Problem.Reason, String)])
-    func judgesLabels(
-        pod: [String: String], namespace: [String: String], reason: Problem.Reason, message: String
-    ) throws {
-        let plan = Fixture.plan(Fixture.aws, pod: PodContext(labels: pod), namespaceLabels: namespace)
+            (["lanyard.dev/inject": "Required"], Problem.Reason.invalidValue, "the pod: the label"),
+            (["lanyard.dev/inject": "False"], .invalidValue, "write one of \"true\", \"false\", \"required\""),
+            (["lanyard.dev/injct": "required"], .unknownKey, "did you mean lanyard.dev/inject?"),
+            (["lanyard.dev/skip-containers": "a"], .unknownKey, "make it an annotation"),
+        ] as [([String: String], Problem.Reason, String)])
+    func judgesPodLabels(labels: [String: String], reason: Problem.Reason, message: String) throws {
+        let plan = Fixture.plan(Fixture.aws, pod: PodContext(labels: labels))
         #expect(try #require(plan.problem(reason)).message.contains(message))
         #expect(plan.outcome("aws-bedrock") != nil)
+    }
+
+    @Test(
+        "a slip in a Namespace's label of Lanyard's is told",
+        arguments: [
+            (
+                ["lanyard.dev/inject": "no"], [:],
+                "the label lanyard.dev/inject is \"no\"; write one of \"true\", \"false\""
+            ),
+            (
+                ["lanyard.dev/polcy": "enforce"], [:],
+                "lanyard.dev/polcy is no label that Lanyard knows; did you mean lanyard.dev/policy?"
+            ),
+            (
+                [:], ["lanyard.dev/inject": "false"],
+                "lanyard.dev/inject has no effect as an annotation; make it a label: kubectl label namespace ai "
+                    + "lanyard.dev/inject=false"
+            ),
+        ] as [([String: String], [String: String], String)])
+    func judgesNamespaceLabels(labels: [String: String], annotations: [String: String], message: String) {
+        let problems = Labels.problems(ofNamespace: "ai", labels: labels, annotations: annotations)
+        #expect(problems.map(\.message) == [message] && problems.allSatisfy { $0.severity == .warning })
+        let right = ["lanyard.dev/policy": "enforce", "lanyard.dev/inject": "false", "team": "x"]
+        #expect(Labels.problems(ofNamespace: "ai", labels: right, annotations: [:]).isEmpty)
     }
 
     @Test("labels that are right, or somebody else's, are no problem")
     func acceptsLabels() {
         for value in ["true", "false", "required"] {
             let pod = PodContext(labels: ["lanyard.dev/inject": value, "app": "x"])
-            let labels = ["lanyard.dev/policy": "enforce", "lanyard.dev/inject": "true", "team": "x"]
-            let reasons = Fixture.plan(Fixture.aws, pod: pod, namespaceLabels: labels).problems.map(\.reason)
+            let reasons = Fixture.plan(Fixture.aws, pod: pod).problems.map(\.reason)
             #expect(!reasons.contains(.invalidValue) && !reasons.contains(.unknownKey))
         }
     }

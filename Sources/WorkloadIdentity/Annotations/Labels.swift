@@ -1,19 +1,40 @@
 /// Lanyard's own labels: a slip in one of them must not pass for its absence.
-enum Labels {
-    /// What is wrong with the labels of a pod and of its namespace.
-    static func problems(of pod: PodContext, in namespace: String, labelled labels: [String: String]) -> [Problem] {
+public enum Labels {
+    /// What is wrong with the labels of a pod, or of the template of a workload's pods.
+    static func problems(of pod: PodContext) -> [Problem] {
         problems(
-            with: pod.labels, of: "the pod", in: .podLabels,
-            knowing: [Plan.injectKey: ["true", "false", "required"]])
-            + problems(
-                with: labels, of: "Namespace \(namespace)", in: .ownLabels,
-                // What the policy may be is AdmissionPolicy's to say.
-                knowing: [Plan.injectKey: ["true", "false"], AdmissionPolicy.key: nil])
+            with: pod.labels, knowing: [Plan.injectKey: ["true", "false", "required"]], of: "the pod: ", in: .podLabels,
+            .error)
     }
 
-    /// - Parameter known: the values that each label may have; `nil` for any.
+    /// What is wrong with the labels of a Namespace, and with annotations that should be labels. What the policy may be is
+    /// ``AdmissionPolicy``'s to say.
+    public static func problems(
+        ofNamespace name: String, labels: [String: String], annotations: [String: String]
+    ) -> [Problem] {
+        var problems = problems(
+            with: labels, knowing: [Plan.injectKey: ["true", "false"], AdmissionPolicy.key: nil], of: "",
+            in: .ownLabels,
+            .warning)
+        if let value = annotations[Plan.injectKey] {
+            problems.append(
+                .warning(
+                    .misplacedKey,
+                    """
+                    \(Plan.injectKey) has no effect as an annotation; make it a label: kubectl label namespace \(name) \
+                    \(Plan.injectKey)=\(value == "true" ? "true" : "false")
+                    """,
+                    field: Plan.injectKey, in: .ownAnnotations))
+        }
+        return problems
+    }
+
+    /// - Parameters:
+    ///   - known: the values that each label may have; `nil` for any.
+    ///   - object: the beginning of a message.
     private static func problems(
-        with labels: [String: String], of object: String, in place: Problem.Place, knowing known: [String: [String]?]
+        with labels: [String: String], knowing known: [String: [String]?], of object: String, in place: Problem.Place,
+        _ severity: Problem.Severity
     ) -> [Problem] {
         let own = labels.filter { $0.key.hasPrefix(AnnotationKey.lanyardPrefix) }.sorted { $0.key < $1.key }
         // A pod may have thousands, and comparing names is slow.
@@ -23,15 +44,15 @@ enum Labels {
                 return .warning(
                     .unknownKey,
                     """
-                    \(object): \(name.shortened) is no label that Lanyard knows; \
+                    \(object)\(name.shortened) is no label that Lanyard knows; \
                     \(meant.map { "did you mean \($0)?" } ?? "remove it, or make it an annotation")
                     """,
                     field: name, in: place)
             }
             guard let values, !values.contains(value) else { return nil }
-            return .error(
-                .invalidValue,
-                "\(object): the label \(name) is \"\(value.shortened)\"; write \(ValueSyntax.oneOf(values).expected)",
+            return Problem(
+                severity, .invalidValue,
+                "\(object)the label \(name) is \"\(value.shortened)\"; write \(ValueSyntax.oneOf(values).expected)",
                 field: name, in: place)
         }
     }

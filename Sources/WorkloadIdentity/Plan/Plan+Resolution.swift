@@ -18,7 +18,7 @@ extension Plan {
             subject: subject, serviceAccount: serviceAccount, pod: pod.annotations,
             keys: AnnotationKey.common + providers.flatMap(\.keys))
 
-        var problems = inputs.problems + Labels.problems(of: pod, in: subject.namespace, labelled: namespaceLabels)
+        var problems = inputs.problems + Labels.problems(of: pod)
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
         let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))

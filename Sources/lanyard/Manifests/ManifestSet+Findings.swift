@@ -34,6 +34,7 @@ extension ManifestSet {
         let policy = AdmissionPolicy(
             ofNamespace: object.name, labels: object.labels, annotations: object.annotations)
         return mistypedValues(of: object) + policy.problems
+            + Labels.problems(ofNamespace: object.name, labels: object.labels, annotations: object.annotations)
     }
 
     private func problems(
