@@ -28,6 +28,7 @@ struct ContainerEdit {
         reportStaticCredentials(outcome.staticCredentials)
         if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
             warn(.anotherIdentity, "\(other) gives it another identity already, so \(outcome.mechanism) is left out")
+            hasOwnIdentity = true
             return
         }
         if let volume = addition.volume, let path = volume.mountPath, let other = container.volumeMounted(at: path),

@@ -127,6 +127,17 @@ public struct Injection: Sendable {
         let edits = containerEdits(outcome, of: provider)
         let isForContainers = !addition.groups.isEmpty || addition.volume?.mountPath != nil
         let isListed = addition.containerList != nil
+        if isListed, !edits.isEmpty, !edits.contains(where: { pod.containers[$0.index].list == .containers }) {
+            report(
+                .warning(
+                    .noEffect,
+                    """
+                    \(provider): only init containers are meant, which \(outcome.mechanism) does not serve alone, so \
+                    \(provider) is left out
+                    """,
+                    provider: provider))
+            return .leftOut
+        }
         guard edits.contains(where: \.isServed) || !isForContainers && !isListed else {
             return edits.contains(where: \.hasOwnIdentity) ? .own : .leftOut
         }
@@ -190,19 +201,18 @@ public struct Injection: Sendable {
         for (annotation, indices) in listed where pod.annotation(annotation) == nil {
             let all = pod.containers.indices.filter { pod.containers[$0].list == .containers }
             let names = all.filter(indices.contains).map { pod.containers[$0].name }
-            // Such lists name no init containers.
-            guard !names.isEmpty, names.count < all.count else { continue }
-            pod.annotate(annotation, names.joined(separator: ","))
+            if names.count < all.count { pod.annotate(annotation, names.joined(separator: ",")) }
         }
     }
 
     // MARK: Reports and stamps
 
-    /// Nobody reads more. A pod may have as many as it has containers.
-    private static let mostProblems = 100
+    /// Nobody reads more. A pod may have as many as it has containers; of errors, a few for each binding.
+    private static let mostWarnings = 100
 
     private mutating func report(_ problem: Problem) {
-        guard problems.count < Self.mostProblems, reported.insert(problem).inserted else { return }
+        guard problem.severity == .error || problems.count < Self.mostWarnings else { return }
+        guard reported.insert(problem).inserted else { return }
         problems.append(problem)
     }
 

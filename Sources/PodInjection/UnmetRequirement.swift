@@ -5,6 +5,9 @@ public struct UnmetRequirement: Hashable, Sendable {
     /// What is said as the pod is refused.
     public let refusal: String
 
+    /// Whether that is what errors of the plan or the injection say.
+    public let isAmongErrors: Bool
+
     /// What stands in the way, as it is said of the workload that makes such pods.
     private let obstacle: String
 
@@ -13,11 +16,14 @@ public struct UnmetRequirement: Hashable, Sendable {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
         let leftOut = Set(injection.leftOut.map(\.provider))
-        let missing = leftOut.union(plan.bindings.filter { !$0.isReady }.map(\.provider))
+        let served = Set(plan.bindings.filter(\.isReady).map(\.provider)).subtracting(leftOut)
         // A malformed lifetime costs nobody a credential.
-        let errors = problems.filter {
-            $0.severity == .error && ($0.reason == .unknownProvider || $0.provider.map(missing.contains) == true)
+        let errors = problems.filter { problem in
+            problem.severity == .error
+                && (problem.field == AnnotationKey.providers.name
+                    || problem.provider.map { !served.contains($0) } == true)
         }
+        isAmongErrors = plan.exemption == nil && !errors.isEmpty
         let reason: String
         if let exemption = plan.exemption {
             (reason, obstacle) = (exemption, exemption)

@@ -33,6 +33,17 @@ import WorkloadIdentity
         #expect(!injection.injected.isEmpty)
     }
 
+    @Test("an error is told after a hundred warnings, too")
+    func keepsErrors() {
+        let skipped = (0..<100).map { "c\($0)" }.joined(separator: ",")
+        let injection = Injection(
+            of: Self.plan(["lanyard.dev/skip-containers": skipped]),
+            into: [
+                "spec": ["containers": [["name": "app"]], "volumes": [["name": "aws-iam-token", "emptyDir": [:]]]]
+            ])
+        #expect(injection.problems.contains { $0.reason == .volumeNameTaken })
+    }
+
     @Test("a pod with more containers than any node runs gets nothing, and is told so")
     func boundsContainers() throws {
         let containers: [JSONValue] = (0..<1001).map { ["name": .string("c\($0)")] }

@@ -400,6 +400,16 @@ import WorkloadIdentity
         #expect(Self.inject(injected, Self.vault).patch.isEmpty)
     }
 
+    @Test("Vault's injector serves no init container alone: the binding is left out, and says so")
+    func leavesOutInitContainers() {
+        let pod = Self.pod(
+            annotations: ["lanyard.dev/include-containers": "first"],
+            spec: ["initContainers": [["name": "first"]]])
+        let injection = Self.inject(pod, Self.vault)
+        #expect(injection.injected.isEmpty && injection.leftOut.count == 1)
+        #expect(injection.problems.contains { $0.reason == .noEffect && $0.message.contains("only init containers") })
+    }
+
     @Test("the user's role for the injector is kept; a template of theirs keeps the whole binding out")
     func respectsVaultAnnotations() throws {
         let role = Self.pod(annotations: ["vault.hashicorp.com/role": "mine"])

@@ -29,6 +29,15 @@ import WorkloadIdentity
         // Another webhook's, or the user's.
         let own: JSONValue = [["name": "GOOGLE_APPLICATION_CREDENTIALS", "value": "/own"]]
         #expect(requirement(InjectionTests.google, env: own) == nil)
+        let agent: JSONValue = [["name": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "value": "http://169.254.170.23/v1"]]
+        #expect(requirement(Self.aws, env: agent) == nil)
+    }
+
+    @Test(
+        "a name that is no provider, or no list of them, is refused whatever else there is",
+        arguments: ["aws-bedrok", ","])
+    func refusesNames(names: String) {
+        #expect(requirement(Self.aws.merging(["lanyard.dev/providers": names]) { $1 })?.isAmongErrors == true)
     }
 
     @Test("a pod that would start with one of two credentials is refused for the other")

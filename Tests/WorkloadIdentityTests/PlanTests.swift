@@ -171,7 +171,10 @@ import WorkloadIdentity
         #expect(
             Set(outcome.variables.keys) == ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"])
         #expect(Fixture.plan(tenant, on: .aks).bindings.isEmpty)
+        // Azure's own webhook may know the tenant.
         let needy = Fixture.plan([:], on: .aks, pod: pod)
+        #expect(needy.bindings.isEmpty)
+        #expect(needy.problem(.noMechanism)?.severity == .warning)
         #expect(needy.problem(.noMechanism)?.message.contains("azure.workload.identity/tenant-id") == true)
     }
 
@@ -180,9 +183,20 @@ import WorkloadIdentity
     )
     func takesEKSLabel() {
         let pod = PodContext(labels: ["eks.amazonaws.com/skip-pod-identity-webhook": "x"])
-        #expect(Fixture.plan(Fixture.aws, pod: pod).bindings.isEmpty)
-        let session = Fixture.aws.merging(["lanyard.dev/aws-session-name-from-pod": "true"]) { $1 }
-        #expect(Fixture.plan(session, pod: pod).outcome("aws-bedrock") != nil)
+        let declined = Fixture.plan(Fixture.aws, pod: pod)
+        #expect(declined.bindings.isEmpty && declined.problem(.noEffect)?.provider == "aws-bedrock")
+        for (key, value) in [
+            ("lanyard.dev/aws-session-name-from-pod", "true"), ("lanyard.dev/providers", "aws-bedrock"),
+            ("lanyard.dev/mechanism.aws-bedrock", "irsa"),
+        ] {
+            let plan = Fixture.plan(Fixture.aws.merging([key: value]) { $1 }, pod: pod)
+            #expect(plan.outcome("aws-bedrock")?.mechanism == .irsa, "\(key)")
+        }
+        let malformed = Fixture.plan(Fixture.aws.merging(["lanyard.dev/aws-role-arns": "x"]) { $1 }, pod: pod)
+        #expect(malformed.bindings.first?.isBlocked == true)
+        let key = ["lanyard.dev/vault-path.aws-bedrock": "kv/bedrock", "lanyard.dev/vault-role": "r"]
+        let stored = Fixture.plan(Fixture.aws.merging(key) { $1 }, pod: pod)
+        #expect(stored.outcome("aws-bedrock")?.mechanism == .vaultAgent)
     }
 
     @Test(

@@ -75,8 +75,7 @@ struct Judgement {
         } else {
             addProblems(of: plan, account)
             add(injection.problems, of: "\(object)")
-            // Errors say so themselves.
-            if let unmet, errors.isEmpty { add([unmet.problem(.error)], of: "\(object)") }
+            if let unmet, !unmet.isAmongErrors { add([unmet.problem(.error)], of: "\(object)") }
         }
         let misplaced = WorkloadMetadata.problems(
             of: kind.rawValue, annotations: object.annotations, labels: object.labels, subject: object.subject,

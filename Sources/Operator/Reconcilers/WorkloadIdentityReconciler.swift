@@ -65,7 +65,10 @@ struct WorkloadIdentityReconciler: Reconciler {
         let pods = try await census.pods(of: account.key).map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
-        guard !asking.isEmpty || pods.contains(where: \.pod.refersToSecretObject) else { return nil }
+        guard !asking.isEmpty || pods.contains(where: \.pod.refersToSecretObject) else {
+            census.forget(account.key)
+            return nil
+        }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }

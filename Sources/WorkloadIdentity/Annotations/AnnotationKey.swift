@@ -40,7 +40,7 @@ extension AnnotationKey {
     public static let lanyardPrefix = "lanyard.dev/"
 
     // Keys that belong to no single provider.
-    static let providers = lanyard("providers", .list)
+    public static let providers = lanyard("providers", .list)
     static let inject = lanyard("inject", .oneOf(["true", "false"]))
     static let includeContainers = AnnotationKey("lanyard.dev/include-containers", on: [.pod], .list)
     static let skipContainers = AnnotationKey("lanyard.dev/skip-containers", on: [.pod], .list)

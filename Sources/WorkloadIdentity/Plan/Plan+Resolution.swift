@@ -22,16 +22,28 @@ extension Plan {
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
         let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))
-        let bindings = providers.filter { provider in
-            (requested.contains(provider.name) || provider.isRequested(byLabelOf: pod))
-                && !provider.isDeclined(byLabelOf: pod, inputs)
-        }.map { provider in
+        var bindings: [Binding] = []
+        for provider in providers {
             let request = BindingRequest(
                 provider: provider.name, isNamed: named.contains(provider.name),
                 isLabelled: provider.isRequested(byLabelOf: pod),
                 forced: inputs[.mechanism(of: provider.name)].flatMap(Mechanism.init(rawValue:)), subject: subject,
                 inputs: inputs, facts: facts, configuration: configuration, pod: pod)
-            return Binding(provider, cell: matrix[facts.platform, provider.name], request)
+            let cell = matrix[facts.platform, provider.name]
+            if !requested.contains(provider.name) {
+                guard request.isLabelled else { continue }
+                let binding = Binding(provider, cell: cell, request)
+                // The vendor's own webhook may know what is missing here.
+                if binding.isBlocked { problems += binding.problems.map(\.asWarning) } else { bindings.append(binding) }
+            } else if let label = provider.labelThatDeclines(request) {
+                guard inputs[.vaultPath(of: provider.name)] != nil else {
+                    problems.append(request.isDeclined(by: label))
+                    continue
+                }
+                bindings.append(Binding(provider, cell: cell.filter(\.isSecretDelivery), request))
+            } else {
+                bindings.append(Binding(provider, cell: cell, request))
+            }
         }
         self.init(
             subject: subject, bindings: bindings, problems: problems + bindings.flatMap(\.problems),
@@ -224,9 +236,20 @@ extension Provider {
         requestLabel.map { pod.labels[$0.name] == $0.value } ?? false
     }
 
-    fileprivate func isDeclined(byLabelOf pod: PodContext, _ inputs: Inputs) -> Bool {
-        guard let optOut, pod.labels[optOut.label] != nil else { return false }
-        return !optOut.unless.contains { inputs[$0] != nil }
+    /// The label by which the pod declines the identity, unless something says that Lanyard's is wanted all the same.
+    fileprivate func labelThatDeclines(_ request: BindingRequest) -> String? {
+        guard let optOut, request.pod.labels[optOut.label] != nil, !request.isNamed else { return nil }
+        let inputs = request.inputs
+        let isWanted = (optOut.unless + [.mechanism(of: name)]).contains { inputs[$0] != nil || inputs.isInvalid($0) }
+        return isWanted ? nil : optOut.label
+    }
+}
+
+extension Problem {
+    fileprivate var asWarning: Problem {
+        var problem = self
+        problem.severity = .warning
+        return problem
     }
 }
 
@@ -237,6 +260,12 @@ extension BindingRequest {
             [.mechanism(of: provider.name), .includeContainers, .skipContainers]
             + [provider.includeKey, provider.skipKey].compactMap { $0 }
         return keys.filter(inputs.isInvalid).map { inputs.missing($0) }
+    }
+
+    fileprivate func isDeclined(by label: String) -> Problem {
+        .warning(
+            .noEffect, "\(subject): \(provider) is left out of this pod, which is labelled \(label)", field: label,
+            in: .podLabels, provider: provider)
     }
 
     fileprivate func hasNoWay(_ shortcomings: [String]) -> Problem {
