@@ -42,6 +42,4 @@ final class PlanCache: Sendable {
         }
         return plan
     }
-
-    var count: Int { plans.withLock { $0.count } }
 }
