@@ -293,10 +293,7 @@ import Testing
             ),
         ])
     func refusesMerging(input: String, message: String) async throws {
-        let result = try await Command.run(
-            CommandLineTests.lanyard, ["check", "-f", "-", "--platform", "eks"], input: input)
-        #expect(result.exitCode == 2)
-        #expect(result.errors == "lanyard: \(message)\n")
+        try await expectRefusal(of: input, message)
     }
 
     // MARK: Input
@@ -339,10 +336,15 @@ import Testing
             ("a: 1\nb: \u{1}\n", "document 1: line 2: control characters are not allowed"),
         ])
     func refusesInput(input: String, message: String) async throws {
+        try await expectRefusal(of: input, "-: \(message)")
+    }
+
+    /// Input that cannot be read.
+    private func expectRefusal(of input: String, _ message: String) async throws {
         let result = try await Command.run(
             CommandLineTests.lanyard, ["check", "-f", "-", "--platform", "eks"], input: input)
         #expect(result.exitCode == 2)
-        #expect(result.errors == "lanyard: -: \(message)\n")
+        #expect(result.errors == "lanyard: \(message)\n")
     }
 
     @Test("a pipe is read as any file is")

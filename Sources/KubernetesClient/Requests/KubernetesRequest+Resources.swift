@@ -143,7 +143,7 @@ extension ResourceType {
 extension ResourceRepresentation {
     /// With a fall-back to whole objects, since not every server can shorten every kind. Those are read the same way.
     ///
-    /// Lists of metadata may come as Protocol Buffers, which the server makes in half the time.
+    /// Lists of metadata may come as Protocol Buffers, which the server makes, and we read, in less time.
     fileprivate func accept(ofList isList: Bool) -> String {
         guard self == .metadata else { return "application/json" }
         let metadata = "as=PartialObjectMetadata\(isList ? "List" : "");g=meta.k8s.io;v=v1"

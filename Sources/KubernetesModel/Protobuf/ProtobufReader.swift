@@ -1,7 +1,7 @@
 /// Reads just what is asked for from a Protocol Buffers message, in one pass, and skips the rest.
 ///
-/// Only what Kubernetes' own messages need: a list of metadata is twice as fast to make for the API server in this encoding,
-/// and most of each object, its `managedFields`, is passed over at once.
+/// Only what Kubernetes' own messages need. In this encoding most of each object in a list of metadata, its `managedFields`, is
+/// passed over at once.
 public struct ProtobufReader {
     private let bytes: [UInt8]
     private var end: Int

@@ -3,7 +3,7 @@ internal import KubernetesRuntime
 internal import WorkloadIdentity
 
 extension ObjectMetadata {
-    private static let stampsOfSecretObjects = [Mechanism.vaultCSI, .externalSecret].map { "=\($0)" }
+    private static let stampsOfSecretObjects = Mechanism.bySecretObject.map { "=\($0)" }
 
     /// Whether a pod, by its stamp, was given a reference to an object that Lanyard keeps.
     var refersToSecretObject: Bool {

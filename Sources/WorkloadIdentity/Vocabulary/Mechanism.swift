@@ -18,6 +18,9 @@ public enum Mechanism: String, CaseIterable, Hashable, Sendable {
     /// The ways in which a stored key gets to a pod, of which `lanyard.dev/secret-delivery` chooses one.
     public static let secretDeliveries: [Mechanism] = [.vaultAgent, .vaultCSI, .externalSecret]
 
+    /// Those of them for which a pod refers to an object that has to be in the cluster.
+    public static let bySecretObject: [Mechanism] = [.vaultCSI, .externalSecret]
+
     public var isSecretDelivery: Bool { Self.secretDeliveries.contains(self) }
 }
 
