@@ -86,9 +86,12 @@ let package = Package(
             name: "AdmissionWebhook",
             dependencies: hummingbird + [
                 "JSON", coreMetrics, crypto, logging, nio, services, tls,
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ],
@@ -148,7 +151,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "AdmissionWebhookTests", dependencies: httpTestKit + ["JSON", "AdmissionWebhook"],
+            name: "AdmissionWebhookTests",
+            dependencies: httpTestKit + [
+                "JSON", "AdmissionWebhook", crypto, .product(name: "X509", package: "swift-certificates"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "OperatorTests",

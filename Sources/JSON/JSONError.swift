@@ -13,3 +13,14 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(message) at byte \(offset)" }
 }
+
+/// A text that is JSON, and says more than its reader is willing to keep: what a few bytes become may be a hundred times as
+/// large as they are.
+public struct JSONLimitExceeded: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What there is too much of: `the pod has more than 1000 containers`.
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

@@ -34,9 +34,7 @@ public struct Injection: Sendable {
         guard !outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
             let what =
-                pod.isTooLarge
-                ? "the pod has more than 1000 containers"
-                : "the pod has no spec.containers, or something in it is not of its type"
+                pod.excess?.description ?? "the pod has no spec.containers, or something in it is not of its type"
             problems = [.warning(.malformedPod, "\(what), so nothing is injected")]
             leftOut = outcomes.map { ($0.provider, $0.outcome.mechanism) }
             return

@@ -46,7 +46,7 @@ struct PodDraft {
 
     // MARK: What is there
 
-    var isWellFormed: Bool { pod.isWellFormed && !pod.isTooLarge }
+    var isWellFormed: Bool { pod.isWellFormed }
 
     func volume(named name: String) -> JSONValue? { pod.volume(named: name) }
 

@@ -5,7 +5,7 @@ internal import WorkloadIdentity
 ///
 /// It is read in one pass over the pod's JSON. What no decision rests on is skipped; and of what there is much of, variables,
 /// mounts and volumes, only the places are kept, to be compared with the few names that are asked for. Whatever the pod
-/// holds, reading fails only if it is not JSON.
+/// holds, reading fails only if it is not JSON, or if there is more of it than ``ManifestAllowance`` allows.
 public struct PodManifest: Sendable {
     /// `nil` if the API server is to make it up.
     public private(set) var name: String?
@@ -31,20 +31,23 @@ public struct PodManifest: Sendable {
     private var containers: [ContainerList: [Container]] = [:]
     private var isOfItsTypes = true
     private var volumes = NamedPlaces()
+    private var allowance = ManifestAllowance()
     private let text: JSONReader
 
     /// Whether it has containers, and all that is looked at is of its type.
     var isWellFormed: Bool { containers[.containers] != nil && isOfItsTypes }
 
-    /// Whether it has more containers than any node runs. A review may hold hundreds of thousands, for each of which there
-    /// would be something to add.
-    var isTooLarge: Bool { containers.values.map(\.count).reduce(0, +) > 1000 }
+    /// What it has too much of, if reading it as a value was given up.
+    private(set) var excess: JSONLimitExceeded?
 
     enum ContainerList: String {
         case initContainers, containers, ephemeralContainers
     }
 
     func containers(in list: ContainerList) -> [Container] { containers[list] ?? [] }
+
+    /// Whether judging it takes so long that others should not have to wait for it.
+    public var isLaborious: Bool { allowance.isLargelySpent }
 
     func volume(named name: String) -> JSONValue? { volumes.value(of: name, in: text) }
 
@@ -123,8 +126,9 @@ extension PodManifest: JSONReadable {
         do {
             self = try PodManifest(from: &json)
         } catch {
-            // What has just been written is JSON.
+            // What has just been written is JSON, so there is too much of it.
             text = json
+            excess = error as? JSONLimitExceeded
         }
     }
 
@@ -145,11 +149,12 @@ extension PodManifest: JSONReadable {
                     hasAnnotations = note(
                         try json.objectIfAny { name, json in
                             if name == "kubernetes.io/config.mirror" { isMirrorPod = true }
-                            try annotations.read(name, from: &json)
+                            try annotations.read(name, from: &json, within: &allowance)
                         })
                 case "labels":
                     labels = [:]
-                    hasLabels = note(try json.objectIfAny { name, json in try labels.read(name, from: &json) })
+                    hasLabels = note(
+                        try json.objectIfAny { name, json in try labels.read(name, from: &json, within: &allowance) })
                 default: try json.skip()
                 }
             })
@@ -190,6 +195,7 @@ extension PodManifest: JSONReadable {
         volumes = NamedPlaces()
         hasVolumes = note(
             try json.arrayIfAny { json in
+                try allowance.keepPart()
                 let offset = json.offset
                 var name: JSONStringToken?
                 try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
@@ -201,9 +207,11 @@ extension PodManifest: JSONReadable {
         let pointer = JSONPointer("spec", list.rawValue)
         var found: [Container] = []
         let isArray = try json.arrayIfAny { json in
+            try allowance.keepContainer()
             found.append(
                 try Container(
-                    from: &json, in: list, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes))
+                    from: &json, in: list, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes,
+                    within: &allowance))
         }
         containers[list] = note(isArray) ? found : nil
     }
@@ -211,7 +219,8 @@ extension PodManifest: JSONReadable {
 
 extension PodManifest.Container {
     fileprivate init(
-        from json: inout JSONReader, in list: PodManifest.ContainerList, pointer: JSONPointer, isOfItsTypes: inout Bool
+        from json: inout JSONReader, in list: PodManifest.ContainerList, pointer: JSONPointer, isOfItsTypes: inout Bool,
+        within allowance: inout ManifestAllowance
     ) throws {
         self.list = list
         self.pointer = pointer
@@ -221,17 +230,26 @@ extension PodManifest.Container {
             case "name": name = try json.stringIfAny() ?? ""
             case "env":
                 variables = NamedPlaces()
-                let isArray = try json.arrayIfAny { json in try readVariable(from: &json) }
+                let isArray = try json.arrayIfAny { json in
+                    try allowance.keepPart()
+                    try readVariable(from: &json)
+                }
                 hasEnvironment = isArray == true
                 isOfItsTypes = isOfItsTypes && isArray != false
             case "volumeMounts":
                 (mountPaths, mountedVolumes) = ([], [])
-                let isArray = try json.arrayIfAny { json in try readMount(from: &json) }
+                let isArray = try json.arrayIfAny { json in
+                    try allowance.keepPart()
+                    try readMount(from: &json)
+                }
                 hasMounts = isArray == true
                 isOfItsTypes = isOfItsTypes && isArray != false
             case "envFrom":
                 environmentSources = []
-                _ = try json.arrayIfAny { json in try readEnvironmentSource(from: &json) }
+                _ = try json.arrayIfAny { json in
+                    try allowance.keepPart()
+                    try readEnvironmentSource(from: &json)
+                }
             default: try json.skip()
             }
         }
@@ -280,59 +298,9 @@ extension PodManifest.Container {
     }
 }
 
-extension [String: String] {
-    fileprivate mutating func read(_ name: String, from json: inout JSONReader) throws {
-        guard AnnotationKey.mayMatter(name) else { return try json.skip() }
-        self[name] = try json.stringIfAny()
-    }
-}
-
-/// For each: a value of another type is skipped. `nil` for `null`, false for what is of another type.
 extension JSONReader {
-    fileprivate mutating func objectIfAny(_ member: (String, inout JSONReader) throws -> Void) throws -> Bool? {
-        switch kind() {
-        case .object: try object(member)
-        case let kind:
-            try skip()
-            return kind == .null ? nil : false
-        }
-        return true
-    }
-
-    fileprivate mutating func objectIfAny(
-        only name: StaticString, _ member: (inout JSONReader) throws -> Void
-    ) throws {
-        if kind() == .object { try object(only: name, member) } else { try skip() }
-    }
-
-    fileprivate mutating func arrayIfAny(_ element: (inout JSONReader) throws -> Void) throws -> Bool? {
-        switch kind() {
-        case .array: try array(element)
-        case let kind:
-            try skip()
-            return kind == .null ? nil : false
-        }
-        return true
-    }
-
-    fileprivate mutating func stringIfAny() throws -> String? {
-        try stringTokenIfAny().map { string($0) }
-    }
-
     /// `nil` for the empty string, too.
     fileprivate mutating func nameIfAny() throws -> String? {
         try stringIfAny().flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    fileprivate mutating func stringTokenIfAny() throws -> JSONStringToken? {
-        if kind() == .string { return try stringToken() }
-        try skip()
-        return nil
-    }
-
-    fileprivate mutating func boolIfAny() throws -> Bool? {
-        if kind() == .bool { return try bool() }
-        try skip()
-        return nil
     }
 }

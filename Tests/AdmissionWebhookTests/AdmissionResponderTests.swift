@@ -83,7 +83,7 @@ import Testing
         #expect(response.status == .contentTooLarge)
         #expect(String(buffer: response.body) == "an admission review may have \(body.count) bytes at most\n")
         #expect(response.headers[.connection] == "close")
-        #expect(fitting.outcomes == ["allowed": 1, "malformed": 1])
+        #expect(fitting.outcomes == ["allowed": 1, "too_large": 1])
     }
 
     @Test("limits depth")
@@ -97,7 +97,8 @@ import Testing
     func overload(_ countsBytes: Bool) async throws {
         let slowBody = review((["request", "name"], "slow"))
         let configuration = AdmissionServer.Configuration.test {
-            if countsBytes { $0.bytesInFlightLimit = slowBody.count } else { $0.reviewLimit = 1 }
+            let weight = AdmissionGate.weight(ofBody: slowBody.count)
+            if countsBytes { $0.memoryLimit = weight } else { $0.reviewLimit = 1 }
         }
         let (begun, isBegun) = AsyncStream.makeStream(of: Void.self)
         let (released, release) = AsyncStream.makeStream(of: Void.self)
@@ -119,6 +120,78 @@ import Testing
         #expect(harness.outcomes == ["allowed": 2, "overloaded": 1])
         let inFlight = try harness.metrics.expectMeter("admission_webhook_reviews_in_flight", [("path", "/mutate")])
         #expect(inFlight.values.last == 0)
+    }
+
+    @Test("answers HTTP 413 to an object that holds more than its reader keeps, and counts it apart")
+    func tooMuch() async throws {
+        let harness = ResponderHarness(objectsAs: Excessive.self) { _ in .allowed() }
+        let response = try await harness.post(review())
+        #expect(response.status == .contentTooLarge)
+        #expect(
+            String(buffer: response.body) == "the admission review is too large: the pod has more than 1 container\n")
+        #expect(harness.outcomes == ["too_large": 1])
+    }
+
+    @Test("takes no place for a body that does not come: the others are answered meanwhile")
+    func silentBody() async throws {
+        let harness = ResponderHarness(.test { $0.reviewLimit = 1 })
+        let (silence, end) = AsyncStream.makeStream(of: ByteBuffer.self)
+        async let silent = harness.send(.post, chunks: silence)
+        for _ in 0..<10 { #expect(try await harness.post(review()).status == .ok) }
+        end.yield(ByteBuffer(bytes: review()))
+        end.finish()
+        #expect(try await silent.status == .ok)
+    }
+
+    @Test("large bodies that arrive take room from each other, and none from those of the usual size")
+    func largeBodies() async throws {
+        let harness = ResponderHarness(.test { $0.arrivingBytesLimit = 100_000 })
+        let (asked, isAsked) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let chunks = Mutex([ByteBuffer(repeating: 0x20, count: 90_000)])
+        let stream = AsyncStream<ByteBuffer> {
+            if let chunk = chunks.withLock({ $0.popLast() }) { return chunk }
+            // Who asks for more has taken what there was.
+            isAsked.finish()
+            for await _ in released {}
+            return nil
+        }
+        async let slow = harness.send(.post, chunks: stream)
+        for await _ in asked {}
+        let large = [UInt8](repeating: 0x20, count: 60_000)
+        #expect(try await harness.send(.post, large).status == .serviceUnavailable)
+        #expect(try await harness.post(review()).status == .ok)
+        release.finish()
+        #expect(try await slow.status == .badRequest)
+        #expect(try await harness.send(.post, large).status == .badRequest)
+    }
+
+    @Test("a large review is read beside the others, and answered like them", arguments: [70_000, 1_000_000])
+    func largeReview(size: Int) async throws {
+        let harness = ResponderHarness { _ in
+            await Task.yield()
+            return .allowed(warnings: ["read"])
+        }
+        let padding = JSONValue.string(String(repeating: "x", count: size))
+        let response = try await harness.post(review(object: ["metadata": ["padding": padding]]))
+        #expect(response.status == .ok)
+        #expect(try JSONValue(parsing: Array(response.body.readableBytesView))["response"]?["warnings"] == ["read"])
+    }
+
+    @Test("logs the first rejection of a kind, and then how many there were")
+    func rejections() throws {
+        let log = InMemoryLogHandler()
+        let rejections = RejectionLog(Logger(label: "test") { _ in log })
+        let start = ContinuousClock.now
+        for index in 0..<1000 {
+            rejections.note(.notPost, at: "/mutate", start + .milliseconds(index))
+            rejections.note(.notJSON, at: "/mutate", start + .milliseconds(index))
+        }
+        #expect(log.entries.count == 2)
+        rejections.note(.notPost, at: "/mutate", start + .seconds(11))
+        #expect(log.entries.count == 3)
+        #expect(log.entries.last?.metadata["rejections.unlogged"] == "999")
+        #expect(log.entries.allSatisfy { $0.level <= .notice })
     }
 
     @Test("answers HTTP 500 with the reason if the handler fails, and logs which review it was")
@@ -214,9 +287,18 @@ private struct ResponderHarness {
         clock: any Clock<Duration> = .continuous,
         _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse = { _ in .allowed() }
     ) {
+        self.init(configuration, objectsAs: WholeObject.self, clock: clock, judge)
+    }
+
+    init<Object: ReviewedObject>(
+        _ configuration: AdmissionServer.Configuration = .init(),
+        objectsAs type: Object.Type,
+        clock: any Clock<Duration> = .continuous,
+        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse
+    ) {
         responder = AdmissionResponder(
             configuration: configuration,
-            handlers: ["/mutate": TestHandler(judge)],
+            handlers: ["/mutate": TestHandler<Object>(judge)],
             metrics: metrics,
             logger: Logger(label: "test") { [log] _ in log },
             clock: clock)
@@ -255,17 +337,35 @@ private struct ResponderHarness {
         let chunks = stride(from: 0, to: body.count, by: 100).map { start in
             ByteBuffer(bytes: body[start..<min(start + 100, body.count)])
         }
+        let stream = AsyncStream { stream in
+            for chunk in chunks { stream.yield(chunk) }
+            stream.finish()
+        }
+        return try await send(method, chunks: stream, to: path, headers: headers)
+    }
+
+    func send(
+        _ method: HTTPRequest.Method,
+        chunks: AsyncStream<ByteBuffer>,
+        to path: String = "/mutate",
+        headers: HTTPFields = [.contentType: "application/json"]
+    ) async throws -> Answer {
         let request = Request(
             head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path, headerFields: headers),
-            body: RequestBody(
-                asyncSequence: AsyncStream { stream in
-                    for chunk in chunks { stream.yield(chunk) }
-                    stream.finish()
-                }))
+            body: RequestBody(asyncSequence: chunks))
         let response = try await responder.respond(to: request, context: .none)
         let collected = CollectedBody()
         try await response.body.write(collected)
         return Answer(status: response.status, headers: response.headers, body: collected.buffer.withLock { $0 })
+    }
+}
+
+/// An object of which nothing may be kept.
+private struct Excessive: ReviewedObject {
+    let isLaborious = false
+
+    init(from json: inout JSONReader) throws {
+        throw JSONLimitExceeded("the pod has more than 1 container")
     }
 }
 

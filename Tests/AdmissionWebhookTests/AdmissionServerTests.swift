@@ -8,6 +8,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import AdmissionWebhook
@@ -42,7 +43,7 @@ import Testing
     func gracefulShutdown() async throws {
         let (begun, isBegun) = AsyncStream.makeStream(of: Void.self)
         let (released, release) = AsyncStream.makeStream(of: Void.self)
-        let handler = TestHandler { _ in
+        let handler = TestHandler<WholeObject> { _ in
             isBegun.finish()
             for await _ in released {}
             return .allowed()
@@ -88,6 +89,89 @@ import Testing
         }
     }
 
+    @Test("closes connections that never finish a handshake, and answers an API server while they last")
+    func silence() async throws {
+        try await withServer(configure: { $0.connections.count = 32 }) { server in
+            var silent: [any Channel] = []
+            for _ in 0..<200 { silent.append(try await server.connect()) }
+            let more: [any Channel] = try await server.withClient { client in
+                for _ in 0..<20 { try await client.post(review(), expecting: .ok) }
+                var more: [any Channel] = []
+                for _ in 0..<200 { more.append(try await server.connect()) }
+                for _ in 0..<20 { try await client.post(review(), expecting: .ok) }
+                return more
+            }
+            silent += more
+            var open = 0
+            for channel in silent where channel.isActive { open += 1 }
+            #expect(open <= 32)
+            for channel in silent { try? await channel.close() }
+        }
+    }
+
+    @Test("closes a connection at the step that takes too long", arguments: ["handshake", "head", "body"])
+    func delays(_ step: String) async throws {
+        try await withServer(configure: { configuration in
+            if step == "handshake" { configuration.connections.handshakeTimeout = .seconds(1) }
+            if step == "head" { configuration.connections.headTimeout = .milliseconds(100) }
+            if step == "body" { configuration.connections.bodyTimeout = .milliseconds(100) }
+        }) { server in
+            let bytes = ["head": "POST /mutate HTT", "body": "POST /mutate HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+            let channel = try await step == "handshake" ? server.connect() : server.connectWithTLS()
+            if let bytes = bytes[step] { try await channel.writeAndFlush(ByteBuffer(string: bytes)) }
+            try await channel.closeFuture.get()
+            let reason = [("reason", "\(step)_timeout")]
+            let total = server.metrics.counterTotal(
+                label: "admission_webhook_connections_closed_total", dimensions: reason)
+            #expect(total == 1)
+            try await server.withClient { try await $0.post(review(), expecting: .ok) }
+        }
+    }
+
+    @Test("demands a certificate of a known CA, where it is told to")
+    func clientCertificates() async throws {
+        let known = try ClientCertificate()
+        let unknown = try ClientCertificate()
+        try await withServer(configure: { try $0.demandCertificates(signedBy: known.authorityPEM, named: "ca.crt") }) {
+            server in
+            await #expect(throws: (any Error).self) {
+                try await server.withClient { _ = try await $0.send(review()) }
+            }
+            await #expect(throws: (any Error).self) {
+                try await server.withClient(configure: { try unknown.present(in: &$0) }) {
+                    _ = try await $0.send(review())
+                }
+            }
+            try await server.withClient(configure: { try known.present(in: &$0) }) {
+                try await $0.post(review(), expecting: .ok)
+            }
+        }
+        var configuration = AdmissionServer.Configuration()
+        #expect(throws: CertificateError.self) {
+            try configuration.demandCertificates(signedBy: Array("x".utf8), named: "ca.crt")
+        }
+    }
+
+    @Test("is probed from within: the handshake tells whether connections are taken")
+    func probe() async throws {
+        let answers = Atomic(0)
+        let silences = Mutex<[String]>([])
+        try await withServer { server in
+            let probe = ListenerProbe(
+                host: "0.0.0.0", port: server.port, onAnswer: { answers.add(1, ordering: .relaxed) },
+                onSilence: { reason in silences.withLock { $0.append(reason) } })
+            var failures = 0
+            await probe.look(&failures)
+            #expect(answers.load(ordering: .relaxed) == 1 && failures == 0)
+            await server.stop()
+            while await server.accepts() {}
+            await probe.look(&failures)
+            #expect(silences.withLock { $0.isEmpty })
+            await probe.look(&failures)
+            #expect(silences.withLock { $0.count == 1 && $0[0].contains("127.0.0.1") })
+        }
+    }
+
     @Test("answers many connections at once, each review with its own uid")
     func concurrency() async throws {
         try await withServer { server in
@@ -116,17 +200,21 @@ import Testing
 /// Runs a server on a free port of the loopback interface, and stops it in the end.
 private func withServer(
     _ certificate: RotatingCertificate? = nil,
-    handler: TestHandler = TestHandler { _ in .allowed() },
+    handler: TestHandler<WholeObject> = TestHandler<WholeObject> { _ in .allowed() },
+    configure: (inout AdmissionServer.Configuration) throws -> Void = { _ in },
     _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     let bundle = try CertificateBundle(for: .test, at: .now, lifetimes: CertificateLifetimes())
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let metrics = TestMetrics()
+    var configuration = AdmissionServer.Configuration(host: "127.0.0.1", port: 0)
+    try configure(&configuration)
     let server = AdmissionServer(
-        configuration: AdmissionServer.Configuration(host: "127.0.0.1", port: 0),
+        configuration: configuration,
         handlers: ["/mutate": handler],
         certificate: try certificate ?? RotatingCertificate(bundle.servingCertificate, metrics: TestMetrics()),
-        metrics: TestMetrics(),
+        metrics: metrics,
         logger: logger
     ) { port.yield($0) }
     let services = ServiceGroup(services: [server], logger: logger)
@@ -136,7 +224,7 @@ private func withServer(
             port.finish()
         }
         if let port = await ports.first(where: { _ in true }) {
-            try await body(TestServer(port: port, services: services, bundle: bundle))
+            try await body(TestServer(port: port, services: services, bundle: bundle, metrics: metrics))
         }
         await services.triggerGracefulShutdown()
         try await group.waitForAll()
@@ -147,18 +235,20 @@ private struct TestServer: Sendable {
     let port: Int
     let services: ServiceGroup
     let bundle: CertificateBundle
+    let metrics: TestMetrics
 
     /// A client with one connection, kept alive.
-    func withClient(
+    @discardableResult
+    func withClient<Value: Sendable>(
         trusting trusted: CertificateBundle? = nil,
-        configure: (inout TLSConfiguration) -> Void = { _ in },
-        _ body: @escaping @Sendable (TestClient) async throws -> Void
-    ) async throws {
+        configure: (inout TLSConfiguration) throws -> Void = { _ in },
+        _ body: @escaping @Sendable (TestClient) async throws -> Value
+    ) async throws -> Value {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv1
         tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes((trusted ?? bundle).caBundlePEM))
-        configure(&tls)
-        try await TestClient.withClient(
+        try configure(&tls)
+        return try await TestClient.withClient(
             host: "127.0.0.1",
             port: port,
             configuration: TestClient.Configuration(tlsConfiguration: tls, serverName: "webhook.lanyard.svc"),
@@ -174,6 +264,26 @@ private struct TestServer: Sendable {
             .connect(host: "127.0.0.1", port: port).get()
         try? await connection?.close()
         return connection != nil
+    }
+
+    /// A connection on which nothing is sent.
+    func connect() async throws -> any Channel {
+        try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "127.0.0.1", port: port).get()
+    }
+
+    func connectWithTLS() async throws -> any Channel {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        let context = try NIOSSLContext(configuration: tls)
+        return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOSSLClientHandler(context: context, serverHostname: nil))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
     }
 
     /// Sends bytes without TLS, and ends the connection.

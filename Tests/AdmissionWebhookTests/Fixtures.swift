@@ -47,7 +47,7 @@ extension JSONValue {
 }
 
 /// A handler that is a function.
-struct TestHandler: AdmissionHandler {
+struct TestHandler<Object: ReviewedObject>: AdmissionHandler {
     let judge: @Sendable (AdmissionRequest) async throws -> AdmissionResponse
 
     init(_ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse) {
@@ -55,9 +55,19 @@ struct TestHandler: AdmissionHandler {
     }
 
     func review(
-        _ request: AdmissionRequest, of object: JSONValue?, replacing oldObject: JSONValue?
+        _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
     ) async throws -> AdmissionResponse {
         try await judge(request)
+    }
+}
+
+/// All of an object.
+struct WholeObject: ReviewedObject {
+    let value: JSONValue
+    let isLaborious = false
+
+    init(from json: inout JSONReader) throws {
+        value = try json.value()
     }
 }
 

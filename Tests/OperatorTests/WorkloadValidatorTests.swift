@@ -488,9 +488,11 @@ import WorkloadIdentity
             .workload(.deployment, metadata: keys, template: keys),
             .workload(.deployment, template: ["lanyard.dev/providers": names]),
             .workload(.deployment, template: ["lanyard.dev/include-containers": names]),
-            .workload(.deployment, containers: containers),
         ] as [JSONValue] {
             _ = try await review(.applying(workload))
+        }
+        await #expect(throws: JSONLimitExceeded("the pod has more than 1000 containers")) {
+            try await review(.applying(.workload(.deployment, containers: containers)))
         }
     }
 }
@@ -524,7 +526,11 @@ private struct Application: Sendable {
 
 extension WorkloadValidator {
     fileprivate func review(_ application: Application) async throws -> AdmissionResponse {
-        try await review(application.request, of: application.object, replacing: application.oldObject)
+        func read(_ object: JSONValue?) throws -> WorkloadManifest? {
+            try object.map { try WorkloadManifest(parsing: $0.serialized()) }
+        }
+        return try await review(
+            application.request, of: try read(application.object), replacing: try read(application.oldObject))
     }
 }
 

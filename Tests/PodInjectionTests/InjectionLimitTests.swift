@@ -51,4 +51,50 @@ import WorkloadIdentity
         #expect(injection.patch.isEmpty && injection.injected.isEmpty && injection.leftOut.count == 1)
         #expect(try #require(injection.problems.first).message.contains("more than 1000 containers"))
     }
+
+    private static let excessive: [(what: String, pod: String)] = [
+        ("1000 containers", #"{"spec":{"containers":[\#(many("{}", 1001))]}}"#),
+        ("1000 containers", #"{"spec":{"initContainers":[\#(many("{}", 600))],"containers":[\#(many("{}", 401))]}}"#),
+        ("1000 containers", #"{"spec":{"ephemeralContainers":[\#(many("{}", 2_400_000))]}}"#),
+        ("volumes", #"{"spec":{"volumes":[\#(many("{}", 65_537))]}}"#),
+        ("variables", #"{"spec":{"containers":[{"env":[\#(many(#"{"name":"a"}"#, 65_537))]}]}}"#),
+        ("mounts", #"{"spec":{"containers":[{"volumeMounts":[\#(many(#"{"mountPath":"/"}"#, 65_537))]}]}}"#),
+        ("variables", #"{"spec":{"containers":[{"envFrom":[\#(many("{}", 65_537))]}]}}"#),
+        ("annotations", #"{"metadata":{"annotations":{\#(many(#""lanyard.dev/a":"bcdefghi""#, 30_000))}}}"#),
+        ("labels", #"{"metadata":{"labels":{"lanyard.dev/a":"\#(String(repeating: "x", count: 600_000))"}}}"#),
+    ]
+
+    private static func many(_ element: String, _ count: Int) -> String {
+        Array(repeating: element, count: count).joined(separator: ",")
+    }
+
+    @Test("reading ends where a pod becomes more than any cluster runs", arguments: excessive)
+    func endsReading(_ what: String, _ pod: String) throws {
+        let bytes = Array(pod.utf8)
+        let error = #expect(throws: JSONLimitExceeded.self) { try PodManifest(parsing: bytes) }
+        #expect(try #require(error).description.contains(what))
+        // Nobody knows yet what its metadata says, which may come later.
+        #expect(throws: JSONLimitExceeded.self) {
+            try PodManifest(parsing: Array((pod.dropLast() + ",\"metadata\":7}").utf8))
+        }
+        // A workload's template is a pod.
+        let workload = Array(#"{"spec":{"template":\#(pod)}}"#.utf8)
+        #expect(throws: JSONLimitExceeded.self) { try WorkloadManifest(parsing: workload) }
+        let cronJob = Array(#"{"spec":{"jobTemplate":{"spec":{"template":\#(pod)}}}}"#.utf8)
+        #expect(throws: JSONLimitExceeded.self) { try WorkloadManifest(parsing: cronJob) }
+    }
+
+    @Test(
+        "what is of another type than it should be never ends reading", arguments: ["1", "\"a\"", "[[]]", "{}", "null"])
+    func toleratesTypes(_ value: String) throws {
+        for path in [
+            "", "metadata", "metadata annotations", "metadata labels", "metadata ownerReferences", "metadata name",
+            "spec",
+            "spec template", "spec jobTemplate", "spec jobTemplate spec", "spec jobTemplate spec template",
+        ] {
+            let keys = path.split(separator: " ")
+            let text = keys.reduce("") { $0 + "{\"\($1)\":" } + value + String(repeating: "}", count: keys.count)
+            _ = try WorkloadManifest(parsing: Array(text.utf8))
+        }
+    }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import SwiftASN1
 import X509
 
@@ -37,16 +36,7 @@ public struct ServingNames: Sendable, Hashable {
     }
 
     private static func generalName(_ host: String) -> GeneralName {
-        addressBytes(host).map { .ipAddress(ASN1OctetString(contentBytes: $0[...])) } ?? .dnsName(host)
-    }
-
-    /// The bytes of an IPv4 or IPv6 address in network order, or `nil` for a name.
-    private static func addressBytes(_ host: String) -> [UInt8]? {
-        for (family, length) in [(AF_INET, 4), (AF_INET6, 16)] {
-            var bytes = [UInt8](repeating: 0, count: length)
-            if inet_pton(family, host, &bytes) == 1 { return bytes }
-        }
-        return nil
+        host.addressBytes.map { .ipAddress(ASN1OctetString(contentBytes: $0[...])) } ?? .dnsName(host)
     }
 }
 

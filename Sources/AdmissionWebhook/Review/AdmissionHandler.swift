@@ -5,8 +5,9 @@ public protocol AdmissionHandler: Sendable {
     /// What the handler needs of an object. It is read from the review's bytes in the one pass there is over them, and what it
     /// skips costs next to nothing.
     ///
-    /// Its initializer should throw for what is not JSON alone: a review for which it throws gets HTTP 400, and no verdict.
-    associatedtype Object: JSONReadable & Sendable
+    /// Its initializer should throw for what is not JSON, for which a review gets HTTP 400 and no verdict, and a
+    /// `JSONLimitExceeded` for more than it is willing to keep, for which it gets HTTP 413.
+    associatedtype Object: ReviewedObject
 
     /// Gives a verdict, by ``ReviewDeadline``; later it is cancelled.
     ///
@@ -20,4 +21,10 @@ public protocol AdmissionHandler: Sendable {
     func review(
         _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
     ) async throws -> AdmissionResponse
+}
+
+/// What a handler keeps of an object. Few bytes may become many: whoever keeps more than a few values of it bounds them.
+public protocol ReviewedObject: JSONReadable, Sendable {
+    /// Whether judging it takes so long that others should not have to wait for it.
+    var isLaborious: Bool { get }
 }

@@ -6,7 +6,7 @@ enum AdmissionReview {
     static let kind = "AdmissionReview"
 
     /// What a review is about, with of each object what is asked for.
-    struct Content<Object: JSONReadable & Sendable>: Sendable {
+    struct Content<Object: ReviewedObject>: Sendable {
         var request: AdmissionRequest
         var object: Object?
         var oldObject: Object?
@@ -15,10 +15,11 @@ enum AdmissionReview {
     /// Reads a review in one pass over its bytes.
     ///
     /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.
-    /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here.
-    static func read<Object: JSONReadable & Sendable>(
+    /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here, and a
+    ///   `JSONLimitExceeded` for one that holds more than the object's type keeps.
+    static func read<Object: ReviewedObject>(
         _ body: [UInt8], objectsAs type: Object.Type, maximumDepth: Int
-    ) throws(MalformedReview) -> Content<Object> {
+    ) throws -> Content<Object> {
         do {
             var json = JSONReader(body, maximumDepth: maximumDepth)
             var object: Object?
@@ -32,7 +33,7 @@ enum AdmissionReview {
             }
             try json.end()
             return Content(request: try envelope.checkedRequest(), object: object, oldObject: oldObject)
-        } catch let error as MalformedReview {
+        } catch let error where error is MalformedReview || error is JSONLimitExceeded {
             throw error
         } catch {
             throw MalformedReview("the admission review cannot be read: \(error)")
@@ -63,7 +64,7 @@ private struct Envelope {
         try json.object { key, json in
             switch key {
             case "apiVersion": apiVersion = try json.optionalString() ?? ""
-            case "kind": kind = try json.optionalString() ?? ""
+            case "kind": kind = try json.shortText()
             case "request":
                 request = json.skipNull() ? nil : try AdmissionRequest(from: &json, readObject: readObject)
             default: try json.skip()
@@ -91,12 +92,12 @@ extension AdmissionRequest {
         self.init(uid: "", kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""))
         try json.object { key, json in
             switch key {
-            case "uid": uid = try json.optionalString() ?? ""
+            case "uid": uid = try json.shortText()
             case "kind": kind = try json.read()
             case "resource": resource = try json.read()
-            case "subResource": subResource = try json.optionalString() ?? ""
-            case "name": name = try json.optionalString() ?? ""
-            case "namespace": namespace = try json.optionalString() ?? ""
+            case "subResource": subResource = try json.shortText()
+            case "name": name = try json.shortText()
+            case "namespace": namespace = try json.shortText()
             case "operation": operation = try json.read()
             case "dryRun": dryRun = try !json.skipNull() && json.bool()
             case "userInfo": username = try json.username()
@@ -115,9 +116,9 @@ extension AdmissionRequest.Kind: JSONReadable {
         self.init(version: "", kind: "")
         try json.object { key, json in
             switch key {
-            case "group": group = try json.optionalString() ?? ""
-            case "version": version = try json.optionalString() ?? ""
-            case "kind": kind = try json.optionalString() ?? ""
+            case "group": group = try json.shortText()
+            case "version": version = try json.shortText()
+            case "kind": kind = try json.shortText()
             default: try json.skip()
             }
         }
@@ -129,9 +130,9 @@ extension AdmissionRequest.Resource: JSONReadable {
         self.init(version: "", resource: "")
         try json.object { key, json in
             switch key {
-            case "group": group = try json.optionalString() ?? ""
-            case "version": version = try json.optionalString() ?? ""
-            case "resource": resource = try json.optionalString() ?? ""
+            case "group": group = try json.shortText()
+            case "version": version = try json.shortText()
+            case "resource": resource = try json.shortText()
             default: try json.skip()
             }
         }
@@ -150,6 +151,15 @@ extension AdmissionRequest.Operation: JSONReadable {
 }
 
 extension JSONReader {
+    /// A name or an identifier, which is repeated in logs and answers. `null` counts as the empty string.
+    fileprivate mutating func shortText() throws -> String {
+        guard let text = try optionalString() else { return "" }
+        guard text.utf8.count <= 1024 else {
+            throw MalformedReview("\(text.excerpt) is longer than a name or an identifier may be")
+        }
+        return text
+    }
+
     fileprivate mutating func username() throws -> String {
         var username = ""
         try object { key, json in

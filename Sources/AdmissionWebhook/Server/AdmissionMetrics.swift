@@ -10,6 +10,8 @@ public struct AdmissionMetrics: Sendable {
         case refused
         /// Not a review: HTTP 4xx.
         case malformed
+        /// More than is read: HTTP 413. The webhook's `failurePolicy` decided.
+        case tooLarge = "too_large"
         /// Not let in: HTTP 503.
         case overloaded
         /// The handler gave no verdict: HTTP 500.
@@ -21,6 +23,10 @@ public struct AdmissionMetrics: Sendable {
         "admission_webhook_reviews_total": "Admission reviews answered, by webhook path and outcome.",
         "admission_webhook_review_duration_seconds": "Time from a review's header to its answer, by webhook path.",
         "admission_webhook_reviews_in_flight": "Admission reviews being answered, by webhook path.",
+        "admission_webhook_connections": "Connections that are open.",
+        "admission_webhook_connections_opened_total": "Connections taken.",
+        "admission_webhook_connections_closed_total":
+            "Connections closed from here, by reason: a step that took too long, or that there were too many.",
         "admission_webhook_certificate_expiry_timestamp_seconds": "When the serving certificate expires, in Unix time.",
         "admission_webhook_certificate_failures_total":
             "Times that the certificates, or a registration's trust in them, could not be kept.",

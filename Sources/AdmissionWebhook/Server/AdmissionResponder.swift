@@ -6,40 +6,46 @@ import NIOCore
 
 /// From an HTTP request to an HTTP response: finds the handler, reads the review, asks, answers.
 ///
-/// The order of the checks is that of their cost: nothing is read before the request has a place, and nothing is parsed before
-/// it is complete.
+/// The order of the checks is that of their cost: a review gets a place when its body is complete, and is parsed when it has
+/// one.
 struct AdmissionResponder: HTTPResponder {
-    /// Nothing is needed of the connection, so nothing is kept.
     struct Context: InitializableFromSource {
         static let none = Context()
 
-        init(source: ApplicationRequestContextSource) {}
+        /// The connection that the request came on; `nil` in tests.
+        let connection: ConnectionTable.ID?
 
-        private init() {}
+        init(source: ApplicationRequestContextSource) {
+            connection = ConnectionTable.ID(source.channel)
+        }
+
+        private init() {
+            connection = nil
+        }
     }
 
     private struct Webhook {
         let path: String
         let metrics: AdmissionMetrics
-        let read: @Sendable (_ body: [UInt8], _ maximumDepth: Int) throws(MalformedReview) -> Review
+        let read: @Sendable (_ body: [UInt8], _ maximumDepth: Int) throws -> Review
 
         init(path: String, handler: some AdmissionHandler, metrics: AdmissionMetrics) {
             self.path = path
             self.metrics = metrics
-            read = { body, depth throws(MalformedReview) in try Review(body, maximumDepth: depth, by: handler) }
+            read = { body, depth in try Review(body, maximumDepth: depth, by: handler) }
         }
     }
 
     /// A request, and how its handler judges it: here ends what depends on the type of the handler's objects.
     private struct Review {
         let request: AdmissionRequest
+        let isLaborious: Bool
         let verdict: @Sendable () async throws -> AdmissionResponse
 
-        init<Handler: AdmissionHandler>(
-            _ body: [UInt8], maximumDepth: Int, by handler: Handler
-        ) throws(MalformedReview) {
+        init<Handler: AdmissionHandler>(_ body: [UInt8], maximumDepth: Int, by handler: Handler) throws {
             let review = try AdmissionReview.read(body, objectsAs: Handler.Object.self, maximumDepth: maximumDepth)
             request = review.request
+            isLaborious = review.object?.isLaborious == true || review.oldObject?.isLaborious == true
             verdict = { try await handler.review(review.request, of: review.object, replacing: review.oldObject) }
         }
     }
@@ -47,20 +53,28 @@ struct AdmissionResponder: HTTPResponder {
     private let configuration: AdmissionServer.Configuration
     private let webhooks: [String: Webhook]
     private let gate: AdmissionGate
+    private let connections: ConnectionTable?
+    private let laborious = LaboriousReviews()
+    private let rejections: RejectionLog
     private let clock: any Clock<Duration>
     private let logger: Logger
 
     init(
         configuration: AdmissionServer.Configuration,
         handlers: [String: any AdmissionHandler],
+        connections: ConnectionTable? = nil,
         metrics: any MetricsFactory,
         logger: Logger,
         clock: any Clock<Duration> = .continuous
     ) {
         self.configuration = configuration
+        self.connections = connections
         self.clock = clock
         self.logger = logger
-        gate = AdmissionGate(reviewLimit: configuration.reviewLimit, byteLimit: configuration.bytesInFlightLimit)
+        rejections = RejectionLog(logger)
+        gate = AdmissionGate(
+            reviewLimit: configuration.reviewLimit, weightLimit: configuration.memoryLimit,
+            arrivingLimit: configuration.arrivingBytesLimit)
         webhooks = handlers.reduce(into: [:]) { webhooks, entry in
             webhooks[entry.key] = Webhook(
                 path: entry.key, handler: entry.value,
@@ -76,24 +90,33 @@ struct AdmissionResponder: HTTPResponder {
         defer { webhook.metrics.ended(outcome, after: ContinuousClock.now - start) }
 
         let response: Response
-        (response, outcome) = try await answer(request, by: webhook)
+        (response, outcome) = try await answer(request, on: context.connection, by: webhook)
         return response
     }
 
     /// - Throws: only if the connection breaks.
     private func answer(
-        _ request: Request,
-        by webhook: Webhook
+        _ request: Request, on connection: ConnectionTable.ID?, by webhook: Webhook
     ) async throws -> (Response, AdmissionMetrics.Outcome) {
         do {
             try check(request)
-            guard gate.enter() else { throw Rejection.overloaded }
-            var heldBytes = 0
-            defer { gate.leave(bytes: heldBytes) }
-            let review = try await read(request, by: webhook, heldBytes: &heldBytes)
-            return await answer(review, within: configuration.reviewDeadline(for: request.uri.query), by: webhook)
+            let body = try await body(of: request, on: connection)
+            guard gate.enter(bodyOf: body.count) else { throw Rejection.overloaded }
+            defer { gate.leave(bodyOf: body.count) }
+            let limit = configuration.reviewDeadline(for: request.uri.query)
+            let deadline = ContinuousClock.now + limit
+            guard body.count <= configuration.promptBodySize else {
+                return try await withTaskExecutorPreference(laborious) {
+                    try await answer(
+                        try read(body, by: webhook, before: deadline), before: deadline, limit, by: webhook)
+                }
+            }
+            let review = try read(body, by: webhook, before: deadline)
+            return try await withTaskExecutorPreference(review.isLaborious ? laborious : nil) {
+                try await answer(review, before: deadline, limit, by: webhook)
+            }
         } catch let rejection as Rejection {
-            log(rejection, by: webhook)
+            rejections.note(rejection, at: webhook.path)
             return (rejection.response, rejection.outcome)
         }
     }
@@ -105,31 +128,47 @@ struct AdmissionResponder: HTTPResponder {
         guard request.contentLength ?? 0 <= limit else { throw .tooLarge(limit: limit) }
     }
 
-    private func read(_ request: Request, by webhook: Webhook, heldBytes: inout Int) async throws -> Review {
+    private func body(of request: Request, on connection: ConnectionTable.ID?) async throws -> [UInt8] {
+        let isKnown = connection.flatMap { connections?.isProven($0) } ?? false
+        let sender = isKnown ? AdmissionGate.Sender.known : .unknown
+        var heldBytes = 0
+        defer { gate.depart(heldBytes, from: sender) }
         var body: [UInt8] = []
-        body.reserveCapacity(request.contentLength ?? 0)
+        // No more than has arrived: what a sender merely promises takes no room.
+        body.reserveCapacity(min(request.contentLength ?? 0, AdmissionGate.freeBytes))
         for try await chunk in request.body {
             guard chunk.readableBytes <= configuration.bodyLimit - body.count else {
                 throw Rejection.tooLarge(limit: configuration.bodyLimit)
             }
-            guard gate.hold(bytes: chunk.readableBytes) else { throw Rejection.overloaded }
-            heldBytes += chunk.readableBytes
+            let excess = max(0, body.count + chunk.readableBytes - AdmissionGate.freeBytes) - heldBytes
+            guard excess <= 0 || gate.arrive(excess, from: sender) else { throw Rejection.overloaded }
+            heldBytes += max(0, excess)
             body.append(contentsOf: chunk.readableBytesView)
         }
+        return body
+    }
+
+    private func read(
+        _ body: [UInt8], by webhook: Webhook, before deadline: ContinuousClock.Instant
+    ) throws(Rejection) -> Review {
+        // It may have had to wait for others of its size.
+        guard ContinuousClock.now < deadline else { throw .overloaded }
         do {
             return try webhook.read(body, configuration.depthLimit)
+        } catch let error as JSONLimitExceeded {
+            throw .excessive(error)
+        } catch let error as MalformedReview {
+            throw .malformed(error)
         } catch {
-            throw Rejection.malformed(error)
+            throw .failed(error)
         }
     }
 
     private func answer(
-        _ review: Review,
-        within limit: Duration,
-        by webhook: Webhook
-    ) async -> (Response, AdmissionMetrics.Outcome) {
+        _ review: Review, before deadline: ContinuousClock.Instant, _ limit: Duration, by webhook: Webhook
+    ) async throws -> (Response, AdmissionMetrics.Outcome) {
         do {
-            let verdict = try await ReviewDeadline.$current.withValue(.now + limit) {
+            let verdict = try await ReviewDeadline.$current.withValue(deadline) {
                 try await withDeadline(limit, clock: clock, review.verdict)
             }
             log(verdict, on: review.request, by: webhook)
@@ -158,16 +197,6 @@ extension AdmissionResponder {
         logger.error(
             "admission review failed",
             metadata: metadata(of: review, by: webhook).merging(["reason": "\(rejection.reason)"]) { $1 })
-    }
-
-    /// Not above `notice`: whoever reaches the port can cause it.
-    private func log(_ rejection: Rejection, by webhook: Webhook) {
-        logger.notice(
-            "admission review rejected",
-            metadata: [
-                "webhook.path": "\(webhook.path)", "status": "\(rejection.status.code)",
-                "reason": "\(rejection.reason)",
-            ])
     }
 
     private func metadata(of review: AdmissionRequest, by webhook: Webhook) -> Logger.Metadata {
@@ -220,6 +249,7 @@ extension AdmissionResponse {
 extension Rejection {
     fileprivate var outcome: AdmissionMetrics.Outcome {
         switch status {
+        case .contentTooLarge: .tooLarge
         case .serviceUnavailable: .overloaded
         case .internalServerError: .failed
         default: .malformed

@@ -1,3 +1,5 @@
+import X509
+
 extension AdmissionServer {
     /// Where to listen, and the bounds that keep one sender from hurting all others.
     public struct Configuration: Sendable {
@@ -18,21 +20,33 @@ extension AdmissionServer {
         /// as the webhook's `timeoutSeconds` allow. By default an API server has 200 mutating requests in flight itself.
         public var reviewLimit = 256
 
-        /// How many bytes the reviews in flight may have together; above it as for ``reviewLimit``.
-        public var bytesInFlightLimit = 64 << 20
+        /// How many bytes the reviews in flight may hold together, with what is read from them; above it as for
+        /// ``reviewLimit``.
+        public var memoryLimit = 96 << 20
 
-        /// How many connections are open at once. More wait until one is closed.
-        public var connectionLimit = 1024
+        /// How many bytes may have arrived of bodies that are not complete, beyond 16 KiB each, from senders that have had a
+        /// review answered; and as many from all others together.
+        public var arrivingBytesLimit = 24 << 20
+
+        /// Reviews with larger bodies are read and answered on a thread of their own, one after the other.
+        public var promptBodySize = 64 << 10
+
+        public var connections = ConnectionLimits()
 
         /// How long a handler has, where the API server does not say how long it waits.
         public var reviewDeadline: Duration = .seconds(4)
 
-        /// How long a request may take to arrive once it has begun. After that the connection is closed.
-        public var readTimeout: Duration = .seconds(5)
+        /// Certificates of CAs, in PEM: whoever connects must present a certificate that one of them signed. `nil`: anybody
+        /// may connect.
+        public private(set) var clientAuthorities: [UInt8]?
 
-        /// How long a connection may be idle: longer than the 90 seconds after which an API server closes an idle connection,
-        /// so that it never sends a review on one that is being closed here.
-        public var idleTimeout: Duration = .seconds(120)
+        /// Reads ``clientAuthorities``.
+        ///
+        /// - Throws: if the text holds no certificates.
+        public mutating func demandCertificates(signedBy pem: [UInt8], named name: String) throws(CertificateError) {
+            _ = try Certificate.all(inPEM: pem, named: name)
+            clientAuthorities = pem
+        }
 
         public init(host: String = "0.0.0.0", port: Int = 8443) {
             self.host = host

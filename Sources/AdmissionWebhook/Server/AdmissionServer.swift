@@ -24,6 +24,7 @@ public import ServiceLifecycle
 public struct AdmissionServer: Service {
     private let configuration: Configuration
     private let responder: AdmissionResponder
+    private let connections: ConnectionTable
     private let certificate: any CertificateReloader
     private let logger: Logger
     private let onServerRunning: @Sendable (_ port: Int) async -> Void
@@ -44,19 +45,23 @@ public struct AdmissionServer: Service {
         self.certificate = certificate
         self.logger = logger
         self.onServerRunning = onServerRunning
+        connections = ConnectionTable(limits: configuration.connections, metrics: metrics)
         responder = AdmissionResponder(
-            configuration: configuration, handlers: handlers, metrics: metrics, logger: logger)
+            configuration: configuration, handlers: handlers, connections: connections, metrics: metrics, logger: logger
+        )
     }
 
     /// - Throws: if the address cannot be listened on, or the certificate is not usable.
     public func run() async throws {
+        let tls = try tls()
         let application = Application(
             responder: responder,
-            server: try .tls(.http1(configuration: connection), tlsConfiguration: tls()),
+            server: HTTPServerBuilder { [connections] responder in
+                try TLSChannel(
+                    AdmissionChannel(responder: responder, connections: connections), tlsConfiguration: tls)
+            },
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(
-                    configuration.connectionLimit, logger: logger)),
+                address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [onServerRunning] channel in
                 await onServerRunning(channel.localAddress?.port ?? 0)
             },
@@ -70,13 +75,11 @@ public struct AdmissionServer: Service {
         tls.applicationProtocols = ["http/1.1"]
         // A peer that does not answer the end of TLS would hold up the end of the process for five seconds.
         tls.shutdownTimeout = .seconds(1)
+        if let authorities = configuration.clientAuthorities {
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authorities))
+            // A client's certificate is not for a host.
+            tls.certificateVerification = .noHostnameVerification
+        }
         return tls
-    }
-
-    private var connection: HTTP1Channel.Configuration {
-        let readTimeout = TimeAmount(configuration.readTimeout)
-        return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestReadTimeout(readTimeout)],
-            idleTimeout: TimeAmount(configuration.idleTimeout))
     }
 }

@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 
 /// A review that gets no verdict: HTTP says why, and the webhook's `failurePolicy` decides.
 ///
@@ -16,6 +17,12 @@ struct Rejection: Error {
 
     static func tooLarge(limit: Int) -> Rejection {
         Rejection(status: .contentTooLarge, reason: "an admission review may have \(limit) bytes at most")
+    }
+
+    /// The API server is told by HTTP, so that the `failurePolicy` decides: `metadata` may come after all the rest, so nobody
+    /// knows yet whether the pod may start without its credentials.
+    static func excessive(_ error: JSONLimitExceeded) -> Rejection {
+        Rejection(status: .contentTooLarge, reason: "the admission review is too large: \(error)")
     }
 
     static func malformed(_ error: MalformedReview) -> Rejection {

@@ -1,5 +1,4 @@
 internal import AdmissionWebhook
-internal import JSON
 internal import KubernetesModel
 internal import PodInjection
 internal import WorkloadIdentity
@@ -19,7 +18,7 @@ struct JudgedObject {
 
     /// - Returns: `nil` for what is not to be judged: another operation or kind, a subresource, an object that is being
     ///   deleted or is malformed, and one that a workload makes from what was judged there already.
-    init?(_ object: JSONValue, appliedBy request: AdmissionRequest) {
+    init?(_ object: WorkloadManifest, appliedBy request: AdmissionRequest) {
         guard request.operation == .create || request.operation == .update, request.subResource.isEmpty,
             !object.isBeingDeleted, !object.isMadeByWorkload
         else { return nil }
@@ -27,32 +26,30 @@ struct JudgedObject {
     }
 
     /// What an update replaces.
-    init?(_ object: JSONValue, replacedBy request: AdmissionRequest) {
+    init?(_ object: WorkloadManifest, replacedBy request: AdmissionRequest) {
         self.init(object, of: request)
     }
 
-    private init?(_ object: JSONValue, of request: AdmissionRequest) {
+    private init?(_ object: WorkloadManifest, of request: AdmissionRequest) {
         let resource = JudgedResource.all.first {
             $0.group == request.resource.group && $0.name == request.resource.resource
         }
-        guard let resource, let metadata = object["metadata"], metadata.object != nil, !request.namespace.isEmpty else {
-            return nil
-        }
+        guard let resource, object.hasMetadata, !request.namespace.isEmpty else { return nil }
         namespace = request.namespace
         // On creation the API server may still have to make the name up.
-        name = metadata["name"]?.string ?? metadata["generateName"]?.string ?? request.name
-        annotations = metadata["annotations"]?.strings ?? [:]
-        labels = metadata["labels"]?.strings ?? [:]
+        name = object.name ?? object.namePrefix ?? request.name
+        annotations = object.annotations
+        labels = object.labels
 
         switch resource.kind {
         case .serviceAccount:
             var account = ServiceAccount(
                 metadata: ObjectMetadata(name: name, namespace: namespace),
-                automountServiceAccountToken: object["automountServiceAccountToken"]?.bool)
+                automountServiceAccountToken: object.mountsToken)
             account.metadata.annotations = annotations
             content = .serviceAccount(account)
         case .workload(let kind):
-            guard let pod = kind.pod(in: object) else { return nil }
+            guard let pod = object.podTemplate(kind) else { return nil }
             content = .workload(kind, pod: pod)
         }
     }
@@ -75,21 +72,13 @@ extension JudgedObject: CustomStringConvertible {
     }
 }
 
-extension JSONValue {
-    fileprivate var isBeingDeleted: Bool {
-        self["metadata"]?["deletionTimestamp"].map { !$0.isNull } ?? false
-    }
-
+extension WorkloadManifest {
     /// Whether a workload that is judged itself keeps this object, as a Deployment does its ReplicaSets. What another kind
     /// of controller makes has been judged nowhere yet.
     fileprivate var isMadeByWorkload: Bool {
-        let owners = self["metadata"]?["ownerReferences"]?.array ?? []
-        return owners.contains { owner in
-            guard owner["controller"]?.bool == true, let version = owner["apiVersion"]?.string,
-                let kind = owner["kind"]?.string.flatMap(WorkloadKind.init(rawValue:))
-            else { return false }
-            let group = version.contains("/") ? String(version.prefix { $0 != "/" }) : ""
-            return JudgedResource.all.contains { $0.group == group && $0.kind == .workload(kind) }
+        controllers.contains { controller in
+            guard let kind = WorkloadKind(rawValue: controller.kind) else { return false }
+            return JudgedResource.all.contains { $0.group == controller.group && $0.kind == .workload(kind) }
         }
     }
 }

@@ -1,7 +1,7 @@
 public import AdmissionWebhook
-public import JSON
 public import KubernetesClient
 internal import KubernetesModel
+public import PodInjection
 internal import WorkloadIdentity
 
 /// Judges ServiceAccounts and workloads as they are applied.
@@ -20,7 +20,7 @@ public struct WorkloadValidator: AdmissionHandler {
     }
 
     public func review(
-        _ request: AdmissionRequest, of object: JSONValue?, replacing oldObject: JSONValue?
+        _ request: AdmissionRequest, of object: WorkloadManifest?, replacing oldObject: WorkloadManifest?
     ) async throws -> AdmissionResponse {
         guard let object = object.flatMap({ JudgedObject($0, appliedBy: request) }) else { return .allowed() }
         var surroundings = try await surroundings(of: object, .known)

@@ -67,6 +67,16 @@ struct Run: AsyncParsableCommand {
             valueName: "dir"))
     var certificateDirectory: String?
 
+    @Option(
+        name: .customLong("client-ca"),
+        help: ArgumentHelp(
+            """
+            Certificates of CAs (PEM): the webhook answers only who presents a certificate that one of them signed, as an API \
+            server does whose AdmissionConfiguration says so. Default: it answers everybody who reaches it.
+            """,
+            valueName: "file"))
+    var clientCA: String?
+
     @Option(help: "The least severe records to log: \(Logger.Level.names).", transform: Logger.Level.named)
     var logLevel = Logger.Level.info
 

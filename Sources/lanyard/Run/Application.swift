@@ -96,7 +96,7 @@ struct Application {
                 client, stores, namespace: namespace, metrics: metrics, readiness: readiness, logger)
         }
         let server = AdmissionServer(
-            configuration: .init(host: options.webhookAddress.host, port: options.webhookAddress.port),
+            configuration: try serverConfiguration(),
             handlers: [
                 WebhookRegistration.podInjector.path: PodMutator(planner: planner, client: client),
                 WebhookRegistration.workloadValidator.path: WorkloadValidator(planner: planner, client: client),
@@ -110,7 +110,25 @@ struct Application {
         let drain = DrainDelay(for: options.webhookURL == nil ? .seconds(5) : .zero) {
             readiness.unready("webhook", because: "shutting down")
         }
-        return admission.services + [server, drain]
+        let probe = ListenerProbe(
+            host: options.webhookAddress.host, port: options.webhookAddress.port,
+            onAnswer: { readiness.ready("listener") },
+            onSilence: { readiness.unready("listener", because: $0) })
+        return admission.services + [server, probe, drain]
+    }
+
+    private func serverConfiguration() throws(UsageProblem) -> AdmissionServer.Configuration {
+        var configuration = AdmissionServer.Configuration(
+            host: options.webhookAddress.host, port: options.webhookAddress.port)
+        if let file = options.clientCA {
+            let authorities = Array(try InputFile.text(of: file).utf8)
+            do {
+                try configuration.demandCertificates(signedBy: authorities, named: file)
+            } catch {
+                throw UsageProblem("--client-ca: \(error)")
+            }
+        }
+        return configuration
     }
 
     /// A certificate that the operator makes and rotates, and sees trusted.

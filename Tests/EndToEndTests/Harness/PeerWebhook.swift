@@ -11,6 +11,15 @@ import ServiceLifecycle
 /// https://github.com/pfnet-research/gcp-workload-identity-federation-webhook,
 /// https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guide/ack-pod-identity-webhook
 struct PeerWebhook: AdmissionHandler {
+    struct WholeObject: ReviewedObject {
+        let value: JSONValue
+        let isLaborious = false
+
+        init(from json: inout JSONReader) throws {
+            value = try json.value()
+        }
+    }
+
     /// The annotation by which a test sees that it has been called.
     static let mark = "peer.test/called"
 
@@ -20,9 +29,9 @@ struct PeerWebhook: AdmissionHandler {
     let volumes: [JSONValue]
 
     func review(
-        _ request: AdmissionRequest, of pod: JSONValue?, replacing oldPod: JSONValue?
+        _ request: AdmissionRequest, of object: WholeObject?, replacing oldObject: WholeObject?
     ) async throws -> AdmissionResponse {
-        guard let pod else { return .allowed() }
+        guard let pod = object?.value else { return .allowed() }
         var patch = JSONPatch()
         if pod["metadata"]?["annotations"]?.object == nil {
             patch.add([:], at: JSONPointer("metadata", "annotations"))

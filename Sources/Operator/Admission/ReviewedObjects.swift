@@ -1,0 +1,5 @@
+public import AdmissionWebhook
+public import PodInjection
+
+extension PodManifest: ReviewedObject {}
+extension WorkloadManifest: ReviewedObject {}
