@@ -26,9 +26,9 @@ struct Check: ParsableCommand {
         let report = FindingReport(
             findings: manifests.findings(facts: facts, configuration: configuration))
         switch output {
-        case .table: print(report.table)
-        case .json: print(report.json.prettySerializedString())
-        case .sarif: print(report.sarif.prettySerializedString())
+        case .table: try StandardOutput.writeLine(report.table)
+        case .json: try StandardOutput.writeLine(report.json.prettySerializedString())
+        case .sarif: try StandardOutput.writeLine(report.sarif.prettySerializedString())
         }
         if report.count(.error) > 0 || input.strict && report.count(.warning) > 0 { throw ExitCode(1) }
     }

@@ -37,13 +37,14 @@ struct Explain: ParsableCommand {
         let configuration = try ConfigurationFile.read(facts.config)
         let platformFacts = try facts.facts(configuration)
         let account = try account()
-        do throws(ExplanationError) {
-            let explanation = try Explanation(
+        let explanation: Explanation
+        do {
+            explanation = try Explanation(
                 of: provider, mechanism: mechanism, for: account, facts: platformFacts, configuration: configuration)
-            print(explanation.script, terminator: "")
         } catch {
             throw UsageProblem("\(error)")
         }
+        try StandardOutput.write(explanation.script)
     }
 
     /// The ServiceAccount that is meant, with its annotations if there are files.

@@ -49,10 +49,10 @@ struct Status: AsyncParsableCommand {
         }
         let report = StatusReport(identities.sorted { $0.key < $1.key })
         switch output {
-        case .json: print(report.json.prettySerializedString())
+        case .json: try StandardOutput.writeLine(report.json.prettySerializedString())
         case .table where identities.isEmpty:
             StandardError.write("no ServiceAccount \(place.map { "in namespace \($0) " } ?? "")asks for a provider")
-        case .table: print(report.table)
+        case .table: try StandardOutput.writeLine(report.table)
         }
     }
 }
