@@ -81,8 +81,6 @@ struct Explain: ParsableCommand {
 
 extension ManifestSet {
     fileprivate var serviceAccounts: [Subject] {
-        objects.filter { $0.kind == "ServiceAccount" }.map { object in
-            Subject(namespace: namespace(of: object), serviceAccount: object.name)
-        }
+        objects.filter { $0.kind == "ServiceAccount" }.map(subject)
     }
 }
