@@ -13,7 +13,8 @@ struct Check: ParsableCommand {
             ServiceAccounts, Namespaces and workloads come from the same files: YAML or JSON, several documents, or a \
             List. SARIF 2.1.0 is what code-scanning services take.
 
-            Exit codes: 0; 1 for errors (--strict: for warnings too); 2 for input that cannot be read.
+            Exit codes: 0; 1 for errors (--strict: for warnings too); 2 for input that cannot be read, or output that \
+            cannot be written.
             """)
 
     @OptionGroup var input: ManifestInput

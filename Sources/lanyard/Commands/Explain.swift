@@ -10,7 +10,7 @@ struct Explain: ParsableCommand {
             command line, with what each is for and what bites. With a ServiceAccount from a file, it is the way that this \
             ServiceAccount gets; else every way of the matrix's cell. Nothing is run, and no cluster is asked.
 
-            Exit codes: 0; 2 for usage or input that cannot be read.
+            Exit codes: 0; 2 for usage, input that cannot be read, or output that cannot be written.
             """)
 
     @Argument(help: "The provider, such as aws-bedrock.")

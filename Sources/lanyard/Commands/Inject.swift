@@ -14,7 +14,8 @@ struct Inject: ParsableCommand {
             ServiceAccounts, Namespaces and workloads come from the same files: YAML or JSON, several documents, or a \
             List. Warnings go to standard error. `-o patch` prints one line of JSON for every workload.
 
-            Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read.
+            Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read, \
+            or output that cannot be written.
             """)
 
     @OptionGroup var input: ManifestInput

@@ -15,7 +15,8 @@ struct Status: AsyncParsableCommand {
         discussion: """
             It reads the WorkloadIdentities that the operator keeps, and needs no more rights than to list them.
 
-            Exit codes: 0; 1 if the cluster cannot be asked; 2 for usage or a kubeconfig that cannot be read.
+            Exit codes: 0; 1 if the cluster cannot be asked; 2 for usage, a kubeconfig that cannot be read, or output that \
+            cannot be written.
             """)
 
     @Option(
