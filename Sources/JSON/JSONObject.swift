@@ -12,7 +12,7 @@ public struct JSONObject: Sendable {
     }
 
     /// Adds a member behind all others, without looking for one of that name.
-    mutating func append(_ key: String, _ value: JSONValue) {
+    public mutating func append(_ key: String, _ value: JSONValue) {
         members.append((key, value))
     }
 

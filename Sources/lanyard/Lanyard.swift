@@ -11,6 +11,21 @@ struct Lanyard: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardStreams.reserve()
+        do {
+            try await runCommand()
+        } catch let problem as UsageProblem {
+            StandardError.write("lanyard: \(problem)")
+            exit(withError: ExitCode(2))
+        } catch {
+            // Argument Parser's own exit code for usage is 64; ours is 2 for whatever cannot be read.
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            StandardError.write(fullMessage(for: error))
+            exit(withError: ExitCode(2))
+        }
+    }
+
+    private static func runCommand() async throws {
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -18,24 +33,14 @@ struct Lanyard: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let problem as UsageProblem {
-            StandardError.write("lanyard: \(problem)")
-            exit(withError: ExitCode(2))
-        } catch let error as ExitCode {
-            exit(withError: error)
-        } catch {
-            // Argument Parser's own exit code for usage is 64; ours is 2 for whatever cannot be read.
-            let isUsage = exitCode(for: error) == .validationFailure
-            if isUsage {
-                StandardError.write(fullMessage(for: error))
-                exit(withError: ExitCode(2))
-            }
-            exit(withError: error)
+        } catch  where exitCode(for: error) == .success {
+            // Help, or the version: an answer, too.
+            try StandardOutput.writeLine(fullMessage(for: error))
         }
     }
 }
 
-/// Input that cannot be read, or words that are not of the command's form: exit code 2.
+/// Input that cannot be read, output that cannot be written, or words that are not of the command's form: exit code 2.
 struct UsageProblem: Error, CustomStringConvertible {
     let description: String
 

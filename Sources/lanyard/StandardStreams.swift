@@ -1,40 +1,42 @@
-internal import Foundation
+internal import ArgumentParser
+internal import SystemPackage
 
-enum StandardError {
-    static func write(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+/// What a command answers.
+enum StandardOutput {
+    /// Writes a text as it is, to its end.
+    ///
+    /// - Throws: a `UsageProblem` if it cannot be written, for then the answer is not there; the exit code of SIGPIPE if
+    ///   nobody reads it any more, which is the reader's decision and needs no words.
+    static func write(_ text: String) throws {
+        do {
+            try FileDescriptor.standardOutput.writeAll(text.utf8)
+        } catch Errno.brokenPipe {
+            // This process may have been started with SIGPIPE ignored.
+            throw ExitCode(128 + 13)
+        } catch {
+            throw UsageProblem("standard output: cannot be written: \(error)")
+        }
+    }
+
+    static func writeLine(_ text: String) throws {
+        try write(text + "\n")
     }
 }
 
-enum ProcessEnvironment {
-    static var variables: [String: String] { ProcessInfo.processInfo.environment }
+enum StandardError {
+    /// What cannot be written is lost: there is no place left to say so.
+    static func write(_ line: String) {
+        _ = try? FileDescriptor.standardError.writeAll((line + "\n").utf8)
+    }
 }
 
-/// A file named on the command line; `-` is standard input.
-enum InputFile {
-    /// What a command reads at most, in bytes.
-    static let limit = 64 << 20
-
-    static func text(of path: String) throws(UsageProblem) -> String {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            throw UsageProblem("\(path): is a folder; name its files")
+enum StandardStreams {
+    /// Makes streams that are closed fail when they are used. Otherwise the next file that is opened would get the number of
+    /// one, and what is meant for the stream would go there.
+    static func reserve() {
+        for (number, mode) in [(0, .writeOnly), (1, .readOnly), (2, .readOnly)] as [(CInt, FileDescriptor.AccessMode)] {
+            guard let file = try? FileDescriptor.open("/dev/null", mode), file.rawValue != number else { continue }
+            try? file.close()
         }
-        let data: Data
-        do {
-            // Not `Data(contentsOf:)`, which reads no pipes; and a shell's `<(…)` is one.
-            let file =
-                path == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            data = try file.readToEnd() ?? Data()
-        } catch {
-            throw UsageProblem("\(path): cannot be read: \(error.localizedDescription)")
-        }
-        guard data.count <= limit else { throw UsageProblem("\(path): is larger than \(limit >> 20) MiB") }
-        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let bytes = data.dropFirst(data.starts(with: byteOrderMark) ? byteOrderMark.count : 0)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw UsageProblem("\(path): is not UTF-8 text")
-        }
-        return text
     }
 }

@@ -13,7 +13,8 @@ struct Check: ParsableCommand {
             ServiceAccounts, Namespaces and workloads come from the same files: YAML or JSON, several documents, or a \
             List. SARIF 2.1.0 is what code-scanning services take.
 
-            Exit codes: 0; 1 for errors (--strict: for warnings too); 2 for input that cannot be read.
+            Exit codes: 0; 1 for errors (--strict: for warnings too); 2 for input that cannot be read, or output that \
+            cannot be written.
             """)
 
     @OptionGroup var input: ManifestInput
@@ -26,9 +27,9 @@ struct Check: ParsableCommand {
         let report = FindingReport(
             findings: manifests.findings(facts: facts, configuration: configuration))
         switch output {
-        case .table: print(report.table)
-        case .json: print(report.json.prettySerializedString())
-        case .sarif: print(report.sarif.prettySerializedString())
+        case .table: try StandardOutput.writeLine(report.table)
+        case .json: try StandardOutput.writeLine(report.json.prettySerializedString())
+        case .sarif: try StandardOutput.writeLine(report.sarif.prettySerializedString())
         }
         if report.count(.error) > 0 || input.strict && report.count(.warning) > 0 { throw ExitCode(1) }
     }

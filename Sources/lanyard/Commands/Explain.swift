@@ -10,7 +10,7 @@ struct Explain: ParsableCommand {
             command line, with what each is for and what bites. With a ServiceAccount from a file, it is the way that this \
             ServiceAccount gets; else every way of the matrix's cell. Nothing is run, and no cluster is asked.
 
-            Exit codes: 0; 2 for usage or input that cannot be read.
+            Exit codes: 0; 2 for usage, input that cannot be read, or output that cannot be written.
             """)
 
     @Argument(help: "The provider, such as aws-bedrock.")
@@ -37,13 +37,14 @@ struct Explain: ParsableCommand {
         let configuration = try ConfigurationFile.read(facts.config)
         let platformFacts = try facts.facts(configuration)
         let account = try account()
-        do throws(ExplanationError) {
-            let explanation = try Explanation(
+        let explanation: Explanation
+        do {
+            explanation = try Explanation(
                 of: provider, mechanism: mechanism, for: account, facts: platformFacts, configuration: configuration)
-            print(explanation.script, terminator: "")
         } catch {
             throw UsageProblem("\(error)")
         }
+        try StandardOutput.write(explanation.script)
     }
 
     /// The ServiceAccount that is meant, with its annotations if there are files.
@@ -80,8 +81,6 @@ struct Explain: ParsableCommand {
 
 extension ManifestSet {
     fileprivate var serviceAccounts: [Subject] {
-        objects.filter { $0.kind == "ServiceAccount" }.map { object in
-            Subject(namespace: namespace(of: object), serviceAccount: object.name)
-        }
+        objects.filter { $0.kind == "ServiceAccount" }.map(subject)
     }
 }

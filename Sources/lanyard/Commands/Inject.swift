@@ -14,7 +14,8 @@ struct Inject: ParsableCommand {
             ServiceAccounts, Namespaces and workloads come from the same files: YAML or JSON, several documents, or a \
             List. Warnings go to standard error. `-o patch` prints one line of JSON for every workload.
 
-            Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read.
+            Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read, \
+            or output that cannot be written.
             """)
 
     @OptionGroup var input: ManifestInput
@@ -43,19 +44,19 @@ struct Inject: ParsableCommand {
             hasErrors = hasErrors || judgement.isBlocked
         }
         if output == .patch { results = results.filter { $0["patch"] != nil } }
-        try print(results)
+        try write(results)
         if hasErrors || input.strict && hasWarnings { throw ExitCode(1) }
     }
 
-    private func print(_ results: [JSONValue]) throws {
+    private func write(_ results: [JSONValue]) throws {
         switch output {
         case .patch:
-            for result in results { Swift.print(result.serializedString()) }
+            for result in results { try StandardOutput.writeLine(result.serializedString()) }
         case .json:
             let list: JSONValue = ["apiVersion": "v1", "kind": "List", "items": .array(results)]
-            Swift.print(list.prettySerializedString())
+            try StandardOutput.writeLine(list.prettySerializedString())
         case .yaml:
-            Swift.print(try results.map(YAML.text).joined(separator: "---\n"), terminator: "")
+            try StandardOutput.write(try results.map(YAML.text).joined(separator: "---\n"))
         }
     }
 }

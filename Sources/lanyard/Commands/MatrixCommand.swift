@@ -27,10 +27,10 @@ struct MatrixCommand: ParsableCommand {
         let configuration = try ConfigurationFile.read(config)
         let table = MatrixTable(configuration)
         switch output {
-        case .table: print(table.text)
-        case .markdown: print(table.markdown)
-        case .json: print(table.json.prettySerializedString())
-        case .yaml: print(try YAML.text(of: table.json), terminator: "")
+        case .table: try StandardOutput.writeLine(table.text)
+        case .markdown: try StandardOutput.writeLine(table.markdown)
+        case .json: try StandardOutput.writeLine(table.json.prettySerializedString())
+        case .yaml: try StandardOutput.write(try YAML.text(of: table.json))
         }
     }
 }

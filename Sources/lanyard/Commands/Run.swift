@@ -97,7 +97,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let configuration = try ConfigurationFile.read(config)
         if printConfig {
-            print(try YAML.text(of: configuration.json), terminator: "")
+            try StandardOutput.write(try YAML.text(of: configuration.json))
             return
         }
         try await Application(options: self, configuration: configuration).run()

@@ -15,7 +15,8 @@ struct Status: AsyncParsableCommand {
         discussion: """
             It reads the WorkloadIdentities that the operator keeps, and needs no more rights than to list them.
 
-            Exit codes: 0; 1 if the cluster cannot be asked; 2 for usage or a kubeconfig that cannot be read.
+            Exit codes: 0; 1 if the cluster cannot be asked; 2 for usage, a kubeconfig that cannot be read, or output that \
+            cannot be written.
             """)
 
     @Option(
@@ -49,10 +50,10 @@ struct Status: AsyncParsableCommand {
         }
         let report = StatusReport(identities.sorted { $0.key < $1.key })
         switch output {
-        case .json: print(report.json.prettySerializedString())
+        case .json: try StandardOutput.writeLine(report.json.prettySerializedString())
         case .table where identities.isEmpty:
             StandardError.write("no ServiceAccount \(place.map { "in namespace \($0) " } ?? "")asks for a provider")
-        case .table: print(report.table)
+        case .table: try StandardOutput.writeLine(report.table)
         }
     }
 }

@@ -6,7 +6,7 @@ struct Version: ParsableCommand {
 
     static let configuration = CommandConfiguration(abstract: "Print the version.")
 
-    func run() {
-        print("lanyard \(Self.current)")
+    func run() throws {
+        try StandardOutput.writeLine("lanyard \(Self.current)")
     }
 }

@@ -6,23 +6,37 @@ extension ManifestSet {
     /// What is wrong with each object, from top to bottom, said once and where it is wrong: of a workload's problems, those that its
     /// ServiceAccount or its Namespace has already are theirs.
     func findings(facts: PlatformFacts, configuration: Configuration) -> [Finding] {
-        objects.flatMap { object in
-            let found =
-                switch object.kind {
-                case "ServiceAccount": problems(ofServiceAccount: object, facts, configuration)
-                case "Namespace": problems(ofNamespace: object)
-                default: problems(ofWorkload: object, facts, configuration)
-                }
-            return found.map { finding($0, in: object) }.sorted { $0.line < $1.line }
+        var known = KnownProblems()
+        let own = objects.map { object -> [Problem]? in
+            switch object.kind {
+            case "ServiceAccount":
+                let problems = problems(ofServiceAccount: object, facts, configuration)
+                known.ofServiceAccounts[subject(of: object)] = Set(problems)
+                return problems
+            case "Namespace":
+                let problems = problems(ofNamespace: object)
+                known.ofNamespaces[object.name] = Set(problems)
+                return problems
+            default: return nil
+            }
         }
+        return zip(objects, own).flatMap { object, own in
+            (own ?? problems(ofWorkload: object, known, facts, configuration)).map { finding($0, in: object) }
+                .sorted { $0.line < $1.line }
+        }
+    }
+
+    /// What workloads need not say again. As everywhere, of several objects of one name the last counts.
+    private struct KnownProblems {
+        var ofServiceAccounts: [Subject: Set<Problem>] = [:]
+        var ofNamespaces: [String: Set<Problem>] = [:]
     }
 
     private func problems(
         ofServiceAccount object: Object, _ facts: PlatformFacts, _ configuration: Configuration
     ) -> [Problem] {
         let plan = Plan(
-            for: Subject(namespace: namespace(of: object), serviceAccount: object.name),
-            serviceAccount: object.annotations,
+            for: subject(of: object), serviceAccount: object.annotations,
             pod: PodContext(
                 mountsServiceAccountToken: object.value["automountServiceAccountToken"]?.bool ?? true),
             namespaceLabels: namespace(named: namespace(of: object))?.labels ?? [:], facts: facts,
@@ -38,13 +52,12 @@ extension ManifestSet {
     }
 
     private func problems(
-        ofWorkload object: Object, _ facts: PlatformFacts, _ configuration: Configuration
+        ofWorkload object: Object, _ known: KnownProblems, _ facts: PlatformFacts, _ configuration: Configuration
     ) -> [Problem] {
         guard let judgement = judge(object, facts: facts, configuration: configuration) else { return [] }
-        let known =
-            (serviceAccount(judgement.subject).map { problems(ofServiceAccount: $0, facts, configuration) } ?? [])
-            + (namespace(named: judgement.subject.namespace).map(problems(ofNamespace:)) ?? [])
-        var found = judgement.problems.filter { !known.contains($0) }
+        let ofAccount = known.ofServiceAccounts[judgement.subject] ?? []
+        let ofNamespace = known.ofNamespaces[judgement.subject.namespace] ?? []
+        var found = judgement.problems.filter { !ofAccount.contains($0) && !ofNamespace.contains($0) }
         guard judgement.kind != .pod else { return found }
         found += AdmissionPolicy(ofWorkload: object.labels, annotations: object.annotations).problems
         guard judgement.exemption == nil else { return found }

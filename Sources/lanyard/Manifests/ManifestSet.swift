@@ -17,6 +17,9 @@ struct ManifestSet {
     }
 
     private(set) var objects: [Object] = []
+    /// Which objects are found by name: of several of one name the last, as it is when they are applied in turn.
+    private var accountPositions: [Subject: Int] = [:]
+    private var namespacePositions: [String: Int] = [:]
     /// The namespace of objects that name none.
     let defaultNamespace: String
 
@@ -42,13 +45,22 @@ struct ManifestSet {
                 """)
         }
         guard let items = value.listItems else {
-            objects.append(Object(value: value, file: file, location: location))
+            add(Object(value: value, file: file, location: location))
             return
         }
         for (index, item) in items.enumerated() {
             let place = location.part(["items", String(index)]) ?? location
             try append(item, file: file, place, document: document)
         }
+    }
+
+    private mutating func add(_ object: Object) {
+        switch object.kind {
+        case "ServiceAccount": accountPositions[subject(of: object)] = objects.count
+        case "Namespace": namespacePositions[object.name] = objects.count
+        default: break
+        }
+        objects.append(object)
     }
 
     /// Cluster-scoped objects have none.
@@ -62,14 +74,17 @@ struct ManifestSet {
         return "\(object.kind) \(namespace.isEmpty ? "" : "\(namespace)/")\(object.name)"
     }
 
+    /// What a ServiceAccount is called where pods name it.
+    func subject(of object: Object) -> Subject {
+        Subject(namespace: namespace(of: object), serviceAccount: object.name)
+    }
+
     func serviceAccount(_ subject: Subject) -> Object? {
-        objects.last {
-            $0.kind == "ServiceAccount" && $0.name == subject.serviceAccount && namespace(of: $0) == subject.namespace
-        }
+        accountPositions[subject].map { objects[$0] }
     }
 
     func namespace(named name: String) -> Object? {
-        objects.last { $0.kind == "Namespace" && $0.name == name }
+        namespacePositions[name].map { objects[$0] }
     }
 }
 

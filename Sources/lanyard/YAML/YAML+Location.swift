@@ -1,5 +1,3 @@
-internal import Yams
-
 extension YAML {
     /// Where a value stands in its file.
     struct Location {
@@ -8,39 +6,45 @@ extension YAML {
         private let node: Node
 
         init(_ node: Node) {
-            self.init(node, at: node.mark)
+            self.init(node, line: node.line)
         }
 
-        private init(_ node: Node, at mark: Mark?) {
+        private init(_ node: Node, line: Int) {
             self.node = node
-            line = mark?.line ?? 1
+            self.line = line
         }
 
         /// Where a part of the value stands, if there is one.
         ///
         /// - Parameter path: the names of members, and of elements the indices, or what their `name` is.
         func part(_ path: some Collection<String>) -> Location? {
-            guard let step = path.first else { return self }
-            return child(step)?.part(path.dropFirst())
+            var part = self
+            for step in path {
+                guard let child = part.child(step) else { return nil }
+                part = child
+            }
+            return part
         }
 
         private func child(_ step: String) -> Location? {
-            switch node {
-            case .mapping: return member(step)
+            switch node.content {
+            case .mapping(let mapping):
+                return mapping[step].map { Location($0.value, line: $0.keyLine) }
             case .sequence(let elements):
                 if let index = Int(step), elements.indices.contains(index) { return Location(elements[index]) }
                 // Of elements of the same name the last one counts.
-                return elements.reversed().lazy.map { Location($0) }.first { $0.member("name")?.node.string == step }
-            default: return nil
+                return elements.last { $0.name == step }.map { Location($0) }
+            case .scalar: return nil
             }
         }
+    }
+}
 
-        private func member(_ name: String) -> Location? {
-            guard case .mapping(let mapping) = node else { return nil }
-            // The members have been read before, so they are not too many.
-            var conversion = Conversion(textSize: .max)
-            let member = try? conversion.members(of: mapping).first { $0.key.string == name }
-            return member.map { Location($0.value, at: $0.key.mark) }
+extension YAML.Node {
+    fileprivate var name: String? {
+        guard case .mapping(let mapping) = content, case .scalar(let name)? = mapping["name"]?.value.content else {
+            return nil
         }
+        return name.text
     }
 }

@@ -1,0 +1,5 @@
+internal import FoundationEssentials
+
+enum ProcessEnvironment {
+    static var variables: [String: String] { ProcessInfo.processInfo.environment }
+}
