@@ -21,7 +21,7 @@ struct JudgedObject {
     ///   deleted or is malformed, and one that a workload makes from what was judged there already.
     init?(_ object: JSONValue, appliedBy request: AdmissionRequest) {
         guard request.operation == .create || request.operation == .update, request.subResource.isEmpty,
-            !object.isBeingDeleted, !object.isMadeByWorkload
+            !object.isBeingDeleted, !(object.isMadeByWorkload && request.isByKubernetesController)
         else { return nil }
         self.init(object, of: request)
     }
@@ -81,7 +81,8 @@ extension JSONValue {
     }
 
     /// Whether a workload that is judged itself keeps this object, as a Deployment does its ReplicaSets. What another kind
-    /// of controller makes has been judged nowhere yet.
+    /// of controller makes has been judged nowhere yet. Anybody may write such an owner: it counts only if Kubernetes'
+    /// controllers do.
     fileprivate var isMadeByWorkload: Bool {
         let owners = self["metadata"]?["ownerReferences"]?.array ?? []
         return owners.contains { owner in
