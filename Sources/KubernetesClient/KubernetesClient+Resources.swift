@@ -55,8 +55,12 @@ extension KubernetesClient {
 
     /// Asks for an object's deletion. It goes when its finalizers and grace period are over.
     ///
-    /// - Parameter uid: delete this very object, and not another one that has taken its name.
-    public func delete(_ type: ResourceType, _ key: ObjectKey, uid: String? = nil) async throws {
-        _ = try await send(.delete(type, key, uid: uid))
+    /// - Parameters:
+    ///   - uid: delete this very object, and not another one that has taken its name.
+    ///   - resourceVersion: delete it as it was then; a conflict if somebody has written in between.
+    public func delete(
+        _ type: ResourceType, _ key: ObjectKey, uid: String? = nil, resourceVersion: String? = nil
+    ) async throws {
+        _ = try await send(.delete(type, key, uid: uid, resourceVersion: resourceVersion))
     }
 }

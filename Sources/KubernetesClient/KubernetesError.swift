@@ -88,6 +88,9 @@ extension KubernetesError {
     /// 401: the server does not know who this is.
     public var isUnauthorized: Bool { status?.code == 401 }
 
+    /// 403: there is no right to it, or an admission plugin says no.
+    public var isForbidden: Bool { status?.code == 403 }
+
     /// 422: a field has a value that it may not have.
     public var isInvalid: Bool { status?.code == 422 }
 

@@ -30,7 +30,14 @@ public struct Injection: Sendable {
         of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
-        let outcomes = plan.outcomes
+        add(plan.outcomes, to: pod)
+        self.pod.stamp(plan: self.pod.isWellFormed ? plan.hash : nil, injected: injected)
+        patch = self.pod.patch(at: podPointer)
+    }
+
+    private mutating func add(
+        _ outcomes: [(provider: ProviderName, outcome: Binding.Outcome)], to pod: PodManifest
+    ) {
         guard !outcomes.isEmpty else { return }
         guard self.pod.isWellFormed else {
             let what =
@@ -48,8 +55,6 @@ public struct Injection: Sendable {
             }
         }
         listContainers()
-        stamp()
-        patch = self.pod.patch(at: podPointer)
     }
 
     init(of plan: Plan, draft: PodDraft, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil) {
@@ -203,7 +208,7 @@ public struct Injection: Sendable {
         }
     }
 
-    // MARK: Reports and stamps
+    // MARK: Reports
 
     /// Nobody reads more. A pod may have as many as it has containers; of errors, a few for each binding.
     private static let mostWarnings = 100
@@ -229,17 +234,6 @@ public struct Injection: Sendable {
                 .warning(
                     .unknownContainer,
                     "the pod has no container \"\(name.shortened)\", which an annotation names; it has \(present)"))
-        }
-    }
-
-    /// Marks the pod with what it got. Nothing is left empty: a pod in which the user's own values stand everywhere
-    /// carries the plan alone.
-    private mutating func stamp() {
-        guard let hash = plan.hash else { return }
-        pod.annotate(AnnotationKey.plan.name, hash)
-        if !injected.isEmpty {
-            let bindings = injected.map { "\($0.provider)=\($0.mechanism)" }.joined(separator: ",")
-            pod.annotate(AnnotationKey.injected.name, bindings)
         }
     }
 }

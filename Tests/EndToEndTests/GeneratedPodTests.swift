@@ -9,7 +9,7 @@ extension EndToEndTests {
         func areAccepted(platform: String) async throws {
             let settings = Operator.Settings(
                 configuration: """
-                    {platform: \(platform), issuer: {public: true}, externalSecrets: {store: vault}, vault: {audience: vault}}
+                    {platform: \(platform), issuer: {public: true}, externalSecrets: {store: vault}, vault: {audience: vault, allowedPaths: ["**"]}}
                     """)
             try await Operator.running(settings) { plane, _ in
                 let namespace = try await plane.namespace()

@@ -27,6 +27,7 @@ import WorkloadIdentity
             var configuration = Configuration()
             configuration.aws.region = seed.isMultiple(of: 2) ? "eu-west-1" : nil
             configuration.externalSecrets.store = "vault"
+            configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
             configuration.vault.audience = seed.isMultiple(of: 3) ? "vault" : nil
             let pod = pod ?? self.pod
             let plan = Plan(

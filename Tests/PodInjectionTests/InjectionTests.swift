@@ -498,6 +498,7 @@ import WorkloadIdentity
     func deliversStoredKey(delivery: String) throws {
         var configuration = Configuration()
         configuration.externalSecrets.store = "vault"
+        configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
         let annotations = Self.vault.merging(["lanyard.dev/secret-delivery": delivery]) { $1 }
         let pod = Self.pod()
         let result = try pod.applying(Self.inject(pod, annotations, configuration: configuration).patch)

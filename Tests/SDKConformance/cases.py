@@ -118,7 +118,10 @@ def platforms(vault_address):
         ]),
         Platform("aks", {}, [Workload("azure-on-aks", AZURE_KEYS, [azure])]),
         Platform("gke", {
-            "vault": {"audience": "vault", "address": vault_address, "authPath": "auth/gke"},
+            "vault": {
+                "audience": "vault", "address": vault_address, "authPath": "auth/gke",
+                "allowedPaths": ["secret/data/ai/*"],
+            },
             "externalSecrets": {"store": "vault"},
         }, [
             Workload("bedrock-from-gke", AWS_KEYS, [("aws-bedrock", "aws-web-identity", BEDROCK)]),

@@ -18,6 +18,8 @@ import WorkloadIdentity
         configuration.providers["acme"] = APIKey(variable: "ACME_KEY", vaultKey: "k")
         configuration.aws.podIdentity.identities = [Subject(namespace: "a", serviceAccount: "b")]
         configuration.matrix[.oke] = ["openai": [.vaultAgent]]
+        configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
+        configuration.externalSecrets.podAnnotations = ["ml"]
         #expect(try Configuration(configuration.json) == configuration)
         #expect(try Configuration(Configuration().json) == Configuration())
     }
@@ -29,10 +31,12 @@ import WorkloadIdentity
             environment: [
                 "LANYARD_AWS_REGION": "us-east-1", "LANYARD_NAMESPACES_EXCLUDE": "kube-system, b",
                 "LANYARD_AZURE_TOKEN_EXPIRATION_SECONDS": "7200", "LANYARD_AWS_STS_REGIONAL_ENDPOINTS": "true",
+                "LANYARD_VAULT_ALLOWED_PATHS": "kv/{namespace}/*, kv/common/**",
                 "LANYARD_PROVIDERS": #"{"acme":{"variable":"ACME_KEY"}}"#, "PATH": "/bin",
             ])
         #expect(configuration.aws.region == "us-east-1")
         #expect(configuration.namespaces.exclude == ["kube-system", "b"])
+        #expect(configuration.vault.allowedPaths == ["kv/{namespace}/*", "kv/common/**"])
         #expect(configuration.azure.tokenExpirationSeconds == 7200)
         #expect(configuration.aws.stsRegionalEndpoints)
         #expect(configuration.providers["acme"]?.vaultKey == "api_key")
@@ -68,6 +72,7 @@ import WorkloadIdentity
                 ["aws": ["podIdentity": ["identities": [["namespace": "A", "serviceAccount": "x"]]]]],
                 "aws.podIdentity.identities: \"A/x\" is no name"
             ),
+            (["vault": ["allowedPaths": ["a/**/b"]]], "vault.allowedPaths: \"a/**/b\" cannot be used; write a pattern"),
             (["namespaces": ["exclude": ["Kube_System"]]], "namespaces.exclude: \"Kube_System\" cannot be used"),
             ([1], "the configuration: expected a map of settings, found an array"),
         ] as [(JSONValue, String)])

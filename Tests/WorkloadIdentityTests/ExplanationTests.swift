@@ -87,6 +87,7 @@ import WorkloadIdentity
     func annotatesForItself() throws {
         var configuration = Configuration()
         configuration.externalSecrets.store = "lanyard"
+        configuration.vault.allowedPaths = ["**"]
         configuration.issuer.isPublic = true
         for (platform, provider, mechanism) in Self.ways {
             let script = try script(provider, on: platform, mechanism: mechanism, configuration: configuration)
@@ -227,6 +228,7 @@ import WorkloadIdentity
         #expect(cluster.contains("kind: ClusterSecretStore") && cluster.contains("name: \"keys\""))
         #expect(cluster.contains("role: \"external-secrets\"") && cluster.contains("namespace: external-secrets"))
         #expect(cluster.contains("audiences: [\"vault\"]"))
+        #expect(forAll.lines.contains { $0.contains("allowedPaths") })
 
         configuration.externalSecrets.storeKind = .secretStore
         let own = try script(

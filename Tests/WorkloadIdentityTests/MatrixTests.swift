@@ -102,6 +102,7 @@ struct MatrixTests {
     func serves(row: Row) {
         var configuration = Configuration()
         configuration.externalSecrets.store = "vault"
+        configuration.vault.allowedPaths = ["**"]
         for (platform, expected) in zip(Self.platforms, row.cells) {
             let plan = Fixture.plan(
                 row.inputs, facts: PlatformFacts(platform: platform, issuer: Issuer(reach: row.issuer)),

@@ -207,6 +207,7 @@ import WorkloadIdentity
     func tellsUnreadKey(provider: ProviderName, isTold: Bool) throws {
         var configuration = Configuration()
         configuration.externalSecrets.store = "vault"
+        configuration.vault.allowedPaths = ["kv/*"]
         var facts = PlatformFacts.offline(.selfManaged, isPublic: true)
         facts.components.hasExternalSecrets = true
         let keys = ["lanyard.dev/vault-path.\(provider)": "kv/x", "lanyard.dev/secret-delivery": "external-secret"]

@@ -8,6 +8,7 @@ struct SecretDeliveryTests {
     private var configuration: Configuration {
         var configuration = Configuration()
         configuration.externalSecrets.store = "vault"
+        configuration.vault.allowedPaths = ["secret/data/**"]
         return configuration
     }
 

@@ -26,7 +26,8 @@ import WorkloadIdentity
             ("email", "llm@proj.example.com.iam.gserviceaccount.com"),
             ("provider", "projects/1/locations/global/workloadIdentityPools/pool/providers/prov"),
             ("region", "us-gov-west-1"),
-            ("path", "secret/data/team-a/open_ai.v1"),
+            ("path", "secret/data/team-a/open_ai.v1"), ("path", "authors/sys"),
+            ("role", "arn:aws:iam::123456789012:role/..a/x..y"),
             ("rule", "fdrl_01AbC"), ("workspace", "default"), ("workspace", "wrkspc_1"), ("seconds", "3600"),
         ])
     func accepts(kind: String, value: String) throws {
@@ -48,6 +49,10 @@ import WorkloadIdentity
             ("provider", "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/prov"),
             ("region", "x@127.0.0.1:80/?"), ("region", "EU-WEST-1"),
             ("path", "secret/data/\"}}"), ("path", "/secret"), ("path", "a/../b"), ("path", "a//b"), ("path", "a\nb"),
+            ("path", "./sys/raw"), ("path", "secret/./a"), ("path", "sys/raw"), ("path", "auth/token/create"),
+            ("path", "auth"),
+            ("role", "arn:aws:iam::123456789012:role/../x"), ("role", "arn:aws:iam::123456789012:role/a/./x"),
+            ("role", "arn:aws:iam::123456789012:role/.."),
             ("rule", "fdrl_"), ("rule", "svac_1"), ("workspace", "other"), ("seconds", "1h"), ("seconds", "1.5"),
         ])
     func refuses(kind: String, value: String) throws {

@@ -64,6 +64,10 @@ public struct AdmissionRequest: Sendable {
     /// Who asks. Not public, so that nobody logs it by mistake.
     var username: String
 
+    /// Whether a node asks: its user is of the group `system:nodes`.
+    /// https://kubernetes.io/docs/reference/access-authn-authz/node/
+    public var isByNode: Bool
+
     public init(
         uid: String,
         kind: Kind,
@@ -73,7 +77,8 @@ public struct AdmissionRequest: Sendable {
         namespace: String = "",
         operation: Operation = .create,
         dryRun: Bool = false,
-        username: String = ""
+        username: String = "",
+        isByNode: Bool = false
     ) {
         self.uid = uid
         self.kind = kind
@@ -84,6 +89,15 @@ public struct AdmissionRequest: Sendable {
         self.operation = operation
         self.dryRun = dryRun
         self.username = username
+        self.isByNode = isByNode
+    }
+
+    /// Whether one of Kubernetes' own controllers asks: the controller manager, or what it calls itself for each controller
+    /// (`--use-service-account-credentials`).
+    public var isByKubernetesController: Bool {
+        let prefix = "system:serviceaccount:kube-system:"
+        return username == "system:kube-controller-manager"
+            || username.hasPrefix(prefix) && username.hasSuffix("-controller")
     }
 
     /// A name for the requesting user that may be logged: the same for the same user, and not the user's own. Twelve

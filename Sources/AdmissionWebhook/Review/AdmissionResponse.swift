@@ -50,7 +50,7 @@ public struct AdmissionResponse: Sendable, Hashable {
     public var allowed: Bool { refusal == nil }
 
     public static func allowed(patch: JSONPatch? = nil, warnings: [String] = []) -> AdmissionResponse {
-        AdmissionResponse(patch: patch, warnings: warnings)
+        AdmissionResponse(patch: patch.flatMap { $0.isEmpty ? nil : $0 }, warnings: warnings)
     }
 
     public static func refused(

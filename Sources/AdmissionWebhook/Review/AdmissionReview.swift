@@ -100,7 +100,7 @@ extension AdmissionRequest {
             case "namespace": namespace = try json.shortText()
             case "operation": operation = try json.read()
             case "dryRun": dryRun = try !json.skipNull() && json.bool()
-            case "userInfo": username = try json.username()
+            case "userInfo": (username, isByNode) = try json.user()
             case "object": try readObject(.new, &json)
             case "oldObject": try readObject(.old, &json)
             default: try json.skip()
@@ -160,12 +160,22 @@ extension JSONReader {
         return text
     }
 
-    fileprivate mutating func username() throws -> String {
-        var username = ""
+    /// Who asks. Of the groups nothing is kept but whether the nodes' is among them.
+    fileprivate mutating func user() throws -> (name: String, isNode: Bool) {
+        var user = (name: "", isNode: false)
         try object { key, json in
-            if key == "username" { username = try json.optionalString() ?? "" } else { try json.skip() }
+            switch key {
+            case "username": user.name = try json.optionalString() ?? ""
+            case "groups":
+                user.isNode = false
+                try json.array { json in
+                    let group = try json.optionalString()
+                    user.isNode = user.isNode || group == "system:nodes"
+                }
+            default: try json.skip()
+            }
         }
-        return username
+        return user
     }
 }
 

@@ -101,14 +101,31 @@ extension KubernetesRequest {
         return patch(type, key, .apply(object, force: force), subresource: subresource, fieldManager: fieldManager)
     }
 
-    /// - Parameter uid: delete this very object, and not another one that has taken its name.
-    public static func delete(_ type: ResourceType, _ key: ObjectKey, uid: String? = nil) -> KubernetesRequest {
+    /// Writes an object whole. With its `metadata.resourceVersion` it is a conflict if somebody has written in between.
+    ///
+    /// - Parameter object: `apiVersion` and `kind` are filled in.
+    public static func update(
+        _ type: ResourceType, _ key: ObjectKey, _ object: JSONValue, fieldManager: String? = nil
+    ) -> KubernetesRequest {
+        var request = KubernetesRequest(.put, path: type.path(key), operation: "update \(type.plural) \(key)")
+        request.ask("fieldManager", fieldManager)
+        request.send(object.of(type), as: "application/json")
+        return request
+    }
+
+    /// - Parameters:
+    ///   - uid: delete this very object, and not another one that has taken its name.
+    ///   - resourceVersion: delete it as it was then; a conflict if somebody has written in between.
+    public static func delete(
+        _ type: ResourceType, _ key: ObjectKey, uid: String? = nil, resourceVersion: String? = nil
+    ) -> KubernetesRequest {
         var request = KubernetesRequest(.delete, path: type.path(key), operation: "delete \(type.plural) \(key)")
-        if let uid {
-            let options: JSONValue = [
-                "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": ["uid": .string(uid)],
-            ]
-            request.send(options, as: "application/json")
+        if uid != nil || resourceVersion != nil {
+            var preconditions: JSONValue = [:]
+            preconditions["uid"] = uid.map { .string($0) }
+            preconditions["resourceVersion"] = resourceVersion.map { .string($0) }
+            request.send(
+                ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions], as: "application/json")
         }
         return request
     }

@@ -20,7 +20,7 @@ struct JudgedObject {
     ///   deleted or is malformed, and one that a workload makes from what was judged there already.
     init?(_ object: WorkloadManifest, appliedBy request: AdmissionRequest) {
         guard request.operation == .create || request.operation == .update, request.subResource.isEmpty,
-            !object.isBeingDeleted, !object.isMadeByWorkload
+            !object.isBeingDeleted, !(object.isMadeByWorkload && request.isByKubernetesController)
         else { return nil }
         self.init(object, of: request)
     }
@@ -74,7 +74,8 @@ extension JudgedObject: CustomStringConvertible {
 
 extension WorkloadManifest {
     /// Whether a workload that is judged itself keeps this object, as a Deployment does its ReplicaSets. What another kind
-    /// of controller makes has been judged nowhere yet.
+    /// of controller makes has been judged nowhere yet. Anybody may write such an owner: it counts only if Kubernetes'
+    /// controllers do.
     fileprivate var isMadeByWorkload: Bool {
         controllers.contains { controller in
             guard let kind = WorkloadKind(rawValue: controller.kind) else { return false }

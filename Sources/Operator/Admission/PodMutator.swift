@@ -18,10 +18,9 @@ public struct PodMutator: AdmissionHandler {
     public func review(
         _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
-        guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod, !pod.isMirrorPod else {
-            return .allowed()
-        }
+        guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod else { return .allowed() }
         switch (request.subResource, request.operation, oldPod) {
+        case ("", .create, _) where pod.isMirrorPod: return reviewMirrorPod(request, pod)
         case ("", .create, _): return try await reviewCreation(request, of: pod)
         case ("ephemeralcontainers", .update, let oldPod?):
             return try await reviewAttachment(request, to: pod, before: oldPod)
@@ -33,8 +32,7 @@ public struct PodMutator: AdmissionHandler {
         let subject = Subject(of: pod, in: request.namespace)
         guard let account = try await serviceAccounts.find(subject.key) else {
             let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
-            let isRequired = PodContext(pod: pod).requiresInjection
-            return isRequired ? .refused(message) : .allowed(warnings: [warning(message)])
+            return answerUninjected(pod, message)
         }
         let context = PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken)
         let plan = planner.plan(for: subject, account, pod: context)
@@ -44,9 +42,31 @@ public struct PodMutator: AdmissionHandler {
             return .refused(unmet.refusal)
         }
         if let exemption = plan.exemption {
-            return .allowed(warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
+            return .allowed(
+                patch: injection.patch,
+                warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
         return answer(injection, plan.problems + injection.problems)
+    }
+
+    /// A static pod, as its node shows it to the API server; or one that only says so, to be left alone.
+    ///
+    /// The API server permits no ServiceAccount and no token in such a pod, whoever makes it:
+    /// https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
+    private func reviewMirrorPod(_ request: AdmissionRequest, _ pod: PodManifest) -> AdmissionResponse {
+        guard !request.isByNode else { return .allowed() }
+        return answerUninjected(
+            pod,
+            """
+            the pod is annotated kubernetes.io/config.mirror, which is for nodes alone to write: it can have no credentials, so \
+            nothing is injected; remove the annotation
+            """)
+    }
+
+    /// A pod that gets nothing, whatever it asks for.
+    private func answerUninjected(_ pod: PodManifest, _ reason: String) -> AdmissionResponse {
+        if PodContext(pod: pod).requiresInjection { return .refused(reason) }
+        return .allowed(patch: .emptyingStamps(of: pod), warnings: [warning(reason)])
     }
 
     /// A pod that runs is never refused: whether it may is past, and who attaches a container is looking for what is wrong.
@@ -69,7 +89,7 @@ public struct PodMutator: AdmissionHandler {
         // The worst first, since what is too long for the API server is cut off.
         let ordered = problems.filter { $0.severity == .error } + problems.filter { $0.severity == .warning }
         var response = AdmissionResponse.allowed(
-            patch: injection.patch.isEmpty ? nil : injection.patch, warnings: ordered.map { warning($0.message) })
+            patch: injection.patch, warnings: ordered.map { warning($0.message) })
         if !injection.injected.isEmpty {
             let bindings = injection.injected.map { "\($0.provider)=\($0.mechanism)" }
             response.auditAnnotations["injected"] = bindings.joined(separator: ",")

@@ -15,9 +15,15 @@ struct SecretObjectKeeper {
     /// What came of it.
     struct Outcome {
         /// What keeps a provider's key from its pods.
-        var failures: [ProviderName: String] = [:]
+        var failures: [ProviderName: Failure] = [:]
         /// `nil` if there is nothing to look at.
         var nextLook: Duration?
+    }
+
+    struct Failure: Hashable {
+        /// One of ``StatusReason``.
+        var reason = StatusReason.secretNotSynced
+        var message: String
     }
 
     /// An object, and the provider whose key it brings.
@@ -40,34 +46,51 @@ struct SecretObjectKeeper {
     }
 
     /// Removes what no plan and no pod needs any more, if it was made for this owner.
-    func remove(_ references: Set<SecretObjectReference>, owner: WorkloadIdentityObject) async throws {
+    ///
+    /// - Returns: what is left, since there is no right to remove it.
+    func remove(
+        _ references: Set<SecretObjectReference>, owner: WorkloadIdentityObject
+    ) async throws -> Set<SecretObjectReference> {
+        var left: Set<SecretObjectReference> = []
         for reference in references {
             let type = reference.kind.resourceType
             let key = ObjectKey(namespace: owner.metadata.namespace, name: reference.name)
             do {
                 let present = try await client.read(.get(type, key), as: OwnedObject.self).metadata
                 guard present.ownerReferences.contains(where: { $0.uid == owner.metadata.uid }) else { continue }
-                try await client.delete(type, key, uid: present.uid)
-            } catch let error as KubernetesError where error.isNotFound || error.isConflict {
+                try await client.delete(type, key, uid: present.uid, resourceVersion: present.resourceVersion)
+            } catch let error as KubernetesError where error.isNotFound {
                 // Somebody was faster, or the definition is gone and all its objects with it.
+            } catch let error as KubernetesError where error.isForbidden {
+                left.insert(reference)
             }
         }
+        return left
     }
 
     // MARK: One object
 
     /// - Returns: why the key does not get to its pods; `nil` if it does, as far as can be seen.
-    private func keep(_ object: SecretObject, owner: WorkloadIdentityObject) async throws -> String? {
+    private func keep(_ object: SecretObject, owner: WorkloadIdentityObject) async throws -> Failure? {
         let type = object.kind.resourceType
         let key = ObjectKey(namespace: owner.metadata.namespace, name: object.name)
         do {
-            let wanted = fields(of: object, owner: owner)
-            let present = try await present(type, key)
-            if present?.contains(wanted) == true { return present?.syncFailure(of: object) }
-            let made = try await client.json(.apply(type, key, wanted, fieldManager: client.fieldManager))
-            return made.syncFailure(of: object)
+            guard let present = try await present(type, key) else {
+                let made = try await client.json(
+                    .create(type, new(object, owner), in: key.namespace, fieldManager: client.fieldManager))
+                return made.syncFailure(of: object)
+            }
+            // Its name can be known before it is made, and whoever may write such objects may have made one.
+            guard present.isOwned(by: owner) else { return .notOurs(object.kind, key) }
+            guard !present.has(object) else { return present.syncFailure(of: object) }
+            // With the version that was read: who writes in between makes this a conflict, and it is looked at again.
+            let updated = try await client.json(
+                .update(type, key, present.with(object), fieldManager: client.fieldManager))
+            return updated.syncFailure(of: object)
+        } catch let error as KubernetesError where error.isForbidden {
+            return .noRight(to: object.kind, error)
         } catch let error as KubernetesError where !error.isRetryable {
-            return "\(error)"
+            return Failure(message: "\(error)")
         }
     }
 
@@ -79,16 +102,42 @@ struct SecretObjectKeeper {
         }
     }
 
-    private func fields(of object: SecretObject, owner: WorkloadIdentityObject) -> JSONValue {
+    private func new(_ object: SecretObject, _ owner: WorkloadIdentityObject) -> JSONValue {
         let reference = OwnerReference(
             apiVersion: WorkloadIdentityObject.resourceType.apiVersion, kind: WorkloadIdentityObject.resourceType.kind,
             name: owner.metadata.name, uid: owner.metadata.uid)
         return [
             "metadata": [
-                "labels": ["app.kubernetes.io/managed-by": "lanyard"], "ownerReferences": [reference.json],
+                "name": .string(object.name), "labels": ["app.kubernetes.io/managed-by": "lanyard"],
+                "ownerReferences": [reference.json],
             ],
             "spec": object.spec,
         ]
+    }
+}
+
+extension SecretObjectKeeper.Failure {
+    fileprivate static func notOurs(_ kind: SecretObject.Kind, _ key: ObjectKey) -> Self {
+        Self(
+            reason: StatusReason.objectNotOurs,
+            message: """
+                \(kind) \(key.name) was made by somebody else, so Lanyard leaves it alone, and what it brings is not known; \
+                remove it, and Lanyard makes its own: kubectl delete \(kind.rawValue.lowercased()) \(key.name) -n \
+                \(key.namespace ?? "")
+                """)
+    }
+
+    fileprivate static func noRight(to kind: SecretObject.Kind, _ error: KubernetesError) -> Self {
+        let setting =
+            switch kind {
+            case .externalSecret: "secretDelivery.externalSecret.enabled"
+            case .secretProviderClass: "secretDelivery.vaultCSI.enabled"
+            }
+        return Self(
+            message: """
+                \(error); Lanyard has this right where its chart is installed with \(setting)=true, or \
+                manifests/secret-delivery.yaml is applied
+                """)
     }
 }
 
@@ -129,25 +178,53 @@ struct SecretObjectReference: Hashable {
 }
 
 extension JSONValue {
-    /// Whether all that another value says is so here too. Objects may have more members.
-    fileprivate func contains(_ part: JSONValue) -> Bool {
-        switch (self, part) {
+    fileprivate func isOwned(by owner: WorkloadIdentityObject) -> Bool {
+        let owners = self["metadata"]?["ownerReferences"]?.array ?? []
+        return owners.contains { $0["uid"]?.string == owner.metadata.uid }
+    }
+
+    /// Whether an object's specification is ours, and nothing but ours.
+    fileprivate func has(_ object: SecretObject) -> Bool { self["spec"]?.isAsWritten(object.spec) ?? false }
+
+    /// The object with our specification, and everything else as it is.
+    fileprivate func with(_ object: SecretObject) -> JSONValue {
+        var updated = self
+        updated["spec"] = object.spec
+        return updated
+    }
+
+    /// What the External Secrets Operator's definition adds to a specification that does not say it.
+    /// https://external-secrets.io/latest/api/spec/
+    ///
+    /// One that a later release adds costs an update at each look, which changes nothing.
+    private static let defaults: [String: JSONValue] = [
+        "conversionStrategy": "Default", "decodingStrategy": "None", "metadataPolicy": "None",
+        "nullBytePolicy": "Ignore",
+        "deletionPolicy": "Retain", "refreshPolicy": "Periodic",
+    ]
+
+    /// Whether this is another value as the API server gives it back. A member that is neither written nor a default, such as
+    /// `dataFrom`, is somebody else's.
+    private func isAsWritten(_ written: JSONValue) -> Bool {
+        switch (self, written) {
         case (.object(let members), .object(let others)):
-            others.allSatisfy { name, other in members[name]?.contains(other) ?? false }
+            others.allSatisfy { name, other in members[name]?.isAsWritten(other) ?? false }
+                && members.allSatisfy { name, value in others[name] != nil || Self.defaults[name] == value }
         case (.array(let elements), .array(let others)):
-            elements.count == others.count && zip(elements, others).allSatisfy { $0.contains($1) }
-        default: self == part
+            elements.count == others.count && zip(elements, others).allSatisfy { $0.isAsWritten($1) }
+        default: self == written
         }
     }
 
     /// What the External Secrets Operator says against an object; `nil` if nothing, or if the kind says nothing.
-    fileprivate func syncFailure(of object: SecretObject) -> String? {
+    fileprivate func syncFailure(of object: SecretObject) -> SecretObjectKeeper.Failure? {
         guard object.kind == .externalSecret else { return nil }
         let conditions = self["status"]?["conditions"]?.array ?? []
         guard let ready = conditions.first(where: { $0["type"] == "Ready" }) else {
-            return "\(object.kind) \(object.name) has not fetched the key yet"
+            return .init(message: "\(object.kind) \(object.name) has not fetched the key yet")
         }
         guard ready["status"] != "True" else { return nil }
-        return "\(object.kind) \(object.name): \(ready["message"]?.string ?? "the key could not be fetched")"
+        let reason = ready["message"]?.string ?? "the key could not be fetched"
+        return .init(message: "\(object.kind) \(object.name): \(reason)")
     }
 }

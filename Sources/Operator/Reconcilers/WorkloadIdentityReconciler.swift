@@ -33,9 +33,10 @@ struct WorkloadIdentityReconciler: Reconciler {
         let needed = Set(judgement.needs.map { SecretObjectReference($0.object) })
         let unneeded = identity.secretObjects.subtracting(needed)
         // A pod of an earlier plan reads its Secret again when a container restarts.
-        let isSettled = status.pods.stale == 0
-        if isSettled { try await objects.remove(unneeded, owner: identity) }
-        status.secretObjects = isSettled ? needed : needed.union(unneeded)
+        let isSettled = status.pods.stale == 0 && !judgement.awaitsAllowedPaths
+        let left = isSettled ? try await objects.remove(unneeded, owner: identity) : unneeded
+        status.secretObjects = needed.union(left)
+        if judgement.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
 
         try await report(status, of: account, replacing: identity)
         return kept.nextLook.map { .requeue(after: $0) } ?? .done
@@ -44,6 +45,9 @@ struct WorkloadIdentityReconciler: Reconciler {
     private struct Judgement {
         var status: WorkloadIdentityStatus
         var needs: [SecretObjectKeeper.Need]
+        /// Whether nobody has said yet which keys are whose. What is in use is then neither changed nor removed: the setting
+        /// came with a release, and no pod must lose its key by that.
+        var awaitsAllowedPaths: Bool
     }
 
     /// What is so now; `nil` if neither the ServiceAccount nor a workload of it asks for a provider, and no pod of it needs an
@@ -82,7 +86,12 @@ struct WorkloadIdentityReconciler: Reconciler {
         var status = WorkloadIdentityStatus(
             facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: PodCount(pods))
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
-        return Judgement(status: status, needs: needs)
+        let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
+        return Judgement(
+            status: status, needs: needs,
+            awaitsAllowedPaths: bindings.contains { binding in
+                binding.problems.contains { $0.reason == .allowedPathsNotSet }
+            })
     }
 
     /// The WorkloadIdentity, made if it is not there.

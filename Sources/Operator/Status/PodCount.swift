@@ -15,7 +15,9 @@ struct PodCount: Hashable, Sendable {
         for (pod, plan) in pods {
             guard plan.exemption == nil else { continue }
             total += 1
-            switch (pod.annotations[AnnotationKey.plan.name], plan.hash) {
+            // Emptied: nothing was injected, whatever the pod brought.
+            let stamp = pod.annotations[AnnotationKey.plan.name].flatMap { $0.isEmpty ? nil : $0 }
+            switch (stamp, plan.hash) {
             case (nil, nil): break  // Nothing can be injected: that is another condition's to say.
             case (let stamp, let hash) where stamp == hash: current += 1
             case (nil, _): notInjected += 1

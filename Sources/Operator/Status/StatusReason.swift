@@ -15,6 +15,7 @@ enum StatusReason {
     static let podsStale = "PodsStale"
     static let podsNotInjected = "PodsNotInjected"
     static let secretNotSynced = "SecretNotSynced"
+    static let objectNotOurs = "ObjectNotOurs"
     static let ready = "Ready"
     static let exempt = "Exempt"
 }

@@ -9,6 +9,8 @@ struct WorkloadIdentityStatus {
     var pods: PodCount
     /// The objects by which keys get to pods.
     var secretObjects: Set<SecretObjectReference> = []
+    /// Those of them that nothing asks for as it is allowed now, and that stay until `vault.allowedPaths` is set.
+    var objectsInSuspense: Set<SecretObjectReference> = []
     /// What else in the cluster matters to credentials.
     var components: [String] = []
     private var facts: PlatformFacts
@@ -45,13 +47,13 @@ struct WorkloadIdentityStatus {
     }
 
     /// What keeps a stored key from the pods.
-    var secretFailures: [ProviderName: String] = [:] {
+    var secretFailures: [ProviderName: SecretObjectKeeper.Failure] = [:] {
         didSet {
             for index in providers.indices {
                 guard let failure = secretFailures[providers[index].name], providers[index].isReady else { continue }
                 providers[index].isReady = false
-                providers[index].reason = StatusReason.secretNotSynced
-                providers[index].message = failure
+                providers[index].reason = failure.reason
+                providers[index].message = failure.message
             }
         }
     }
@@ -87,7 +89,10 @@ struct WorkloadIdentityStatus {
             let sorted = secretObjects.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
             status["objects"] = .array(sorted.map(\.json))
         }
-        let warnings = problems.filter { $0.severity == .warning }.map(\.message)
+        let inSuspense = objectsInSuspense.map {
+            "\($0.kind) \($0.name) stays as it is until vault.allowedPaths is set"
+        }
+        let warnings = problems.filter { $0.severity == .warning }.map(\.message) + inSuspense.sorted()
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status
     }

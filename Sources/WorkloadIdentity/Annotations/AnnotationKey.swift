@@ -13,6 +13,8 @@ public struct AnnotationKey: Hashable, Sendable {
     public let syntax: ValueSyntax
     /// The provider that this key asks for, if it names an identity, a secret or a mechanism.
     public let asksFor: ProviderName?
+    /// Whether the value is the audience of a token.
+    public var isAudience: Bool { syntax.isAudience }
     /// Written by Lanyard itself on pods. It stays there when people copy a running pod, and means nothing then.
     public let isWrittenByLanyard: Bool
 
@@ -71,7 +73,7 @@ extension AnnotationKey {
     }
 
     static func vaultPath(of provider: ProviderName) -> AnnotationKey {
-        lanyard("vault-path.\(provider)", .vaultPath, asksFor: provider)
+        lanyard("vault-path.\(provider)", .secretPath, asksFor: provider)
     }
 
     static func vaultKey(of provider: ProviderName) -> AnnotationKey {

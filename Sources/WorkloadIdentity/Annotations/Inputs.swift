@@ -2,6 +2,8 @@
 struct Inputs {
     private var values: [String: Input] = [:]
     private var invalidKeys: Set<String> = []
+    /// Both as the ServiceAccount alone would have them.
+    private var ofServiceAccount: (values: [String: Input], invalidKeys: Set<String>) = ([:], [])
     private(set) var problems: [Problem] = []
     /// The providers that some key asks for, a malformed one included, and the first such key.
     private(set) var requested: [ProviderName: AnnotationKey] = [:]
@@ -19,6 +21,7 @@ struct Inputs {
         let known = Dictionary(keys.map { ($0.name, $0) }) { first, _ in first }
         // The pod comes second: where a key stands on both, its value replaces the ServiceAccount's.
         for (place, annotations) in [(AnnotationKey.Place.serviceAccount, serviceAccount), (.pod, pod)] {
+            if place == .pod { ofServiceAccount = (values, invalidKeys) }
             for (name, value) in annotations.sorted(by: { $0.key < $1.key }) {
                 if let key = known[name] {
                     read(value, of: key, at: place)
@@ -52,6 +55,47 @@ struct Inputs {
     func missing(_ key: AnnotationKey, or setting: String? = nil) -> String {
         if isInvalid(key) { return "a valid \(key.name)" }
         return "\(key.name)\(setting.map { " (or \($0) in the configuration)" } ?? "")"
+    }
+
+    // MARK: The ServiceAccount alone
+
+    /// The keys whose values are the pod's, and not the ServiceAccount's too.
+    func keysOfPodAlone(among keys: [AnnotationKey]) -> [AnnotationKey] {
+        keys.filter { key in
+            values[key.name].map { $0.place == .pod && $0.value != ofServiceAccount.values[key.name]?.value } ?? false
+        }
+    }
+
+    /// Takes keys as if the pod had none of them.
+    mutating func heedServiceAccountAlone(for keys: [AnnotationKey]) {
+        for key in keys {
+            values[key.name] = ofServiceAccount.values[key.name]
+            if ofServiceAccount.invalidKeys.contains(key.name) {
+                invalidKeys.insert(key.name)
+            } else {
+                invalidKeys.remove(key.name)
+            }
+        }
+    }
+
+    // MARK: Audiences
+
+    /// Denies what an audience key says, if a token of that audience is good for the API server itself.
+    mutating func denyAudiences(of facts: PlatformFacts, in keys: [AnnotationKey]) {
+        for key in keys where key.isAudience {
+            guard let input = values[key.name], facts.isAudienceOfAPIServer(input.value) else { continue }
+            values[key.name] = nil
+            invalidKeys.insert(key.name)
+            problems.append(
+                .error(
+                    .invalidValue,
+                    """
+                    \(description(of: input.place)): \(key.name) is "\(input.value.shortened)", an audience of the API \
+                    server's own: whoever receives such a token can act on the API server as \(subject); write the \
+                    provider's, or remove the key
+                    """,
+                    field: key.name, provider: key.asksFor))
+        }
     }
 
     // MARK: Reading

@@ -3,9 +3,12 @@ public struct ValueSyntax: Sendable {
     /// What a good value looks like, as the end of "write …".
     public let expected: String
     let accepts: @Sendable (String) -> Bool
+    /// Whether it is the audience of a token that is meant.
+    let isAudience: Bool
 
-    init(_ expected: String, accepts: @escaping @Sendable (String) -> Bool) {
+    init(_ expected: String, isAudience: Bool = false, accepts: @escaping @Sendable (String) -> Bool) {
         self.expected = expected
+        self.isAudience = isAudience
         self.accepts = accepts
     }
 
@@ -26,7 +29,7 @@ public struct ValueSyntax: Sendable {
     }
 
     /// An audience is an opaque string; white space in it is a mistake.
-    static let audience = ValueSyntax("an audience without white space") { value in
+    static let audience = ValueSyntax("an audience without white space", isAudience: true) { value in
         (1...1024).contains(value.utf8.count) && value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
@@ -55,9 +58,11 @@ public struct ValueSyntax: Sendable {
         guard resource.count >= 2, resource[0] == "role", let name = resource.last else { return false }
         return (1...64).contains(name.utf8.count)
             && name.utf8.allSatisfy { $0.isWordByte || "+=,.@-".utf8.contains($0) }
+            && !isRelative(name)
             && resource.dropFirst().dropLast().allSatisfy { part in
                 // A path may hold any visible character, but Kubernetes would expand $(NAME) in a variable.
-                !part.isEmpty && part.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "$") }
+                !part.isEmpty && !isRelative(part)
+                    && part.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "$") }
             }
     }
 
@@ -145,8 +150,20 @@ public struct ValueSyntax: Sendable {
     ) { value in
         (1...512).contains(value.utf8.count) && value.utf8.allSatisfy { $0.isWordByte || ".-/".utf8.contains($0) }
             && !value.hasPrefix("/") && !value.hasSuffix("/")
-            && value.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty && $0 != ".." }
+            && value.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+                !$0.isEmpty && !isRelative($0)
+            }
     }
+
+    /// The path of a secret: not Vault's own ways to log in and to be administered.
+    static let secretPath = ValueSyntax(
+        "\(vaultPath.expected), each part of which is a name, and the first neither \"auth\" nor \"sys\""
+    ) { value in
+        vaultPath.accepts(value) && !["auth", "sys"].contains(value.prefix { $0 != "/" })
+    }
+
+    /// Whether a part of a path means another part: programs differ in what they make of it.
+    private static func isRelative(_ part: Substring) -> Bool { part == "." || part == ".." }
 
     static let vaultField = ValueSyntax(
         "a field's name: letters, digits, \".\", \"_\" and \"-\"", accepts: vaultRole.accepts)

@@ -108,6 +108,9 @@ public struct Configuration: Hashable, Sendable {
         public var audience: String?
         /// The Secret, in the pod's namespace, whose `ca.crt` verifies Vault's certificate.
         public var caSecret: String?
+        /// Patterns of the paths whose keys may be asked for. Empty: any, but none by way of a store that serves the whole
+        /// cluster.
+        public var allowedPaths: [String] = []
     }
 }
 
@@ -124,6 +127,8 @@ extension Configuration {
         /// A SecretStore must be there in each namespace.
         public var storeKind = StoreKind.clusterSecretStore
         public var refreshInterval = "1h"
+        /// The namespaces in which pods, too, may ask for deliveries that make objects.
+        public var podAnnotations: [String] = []
     }
 }
 

@@ -96,6 +96,7 @@ extension ConfigurationKey {
         optional("vault.role", \.vault.role, .vaultRole),
         optional("vault.audience", \.vault.audience, .audience),
         optional("vault.caSecret", \.vault.caSecret, .objectName),
+        list("vault.allowedPaths", \.vault.allowedPaths, PathPattern.syntax),
         optional("externalSecrets.store", \.externalSecrets.store, .objectName),
         ConfigurationKey(
             name: "externalSecrets.storeKind",
@@ -104,6 +105,7 @@ extension ConfigurationKey {
             },
             show: { .string($0.externalSecrets.storeKind.rawValue) }),
         string("externalSecrets.refreshInterval", \.externalSecrets.refreshInterval, .duration),
+        list("externalSecrets.podAnnotations", \.externalSecrets.podAnnotations, .namespace),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]

@@ -90,6 +90,8 @@ enum Attempt {
     case fits(Grant)
     /// Each element says what is missing, as the end of "it needs …".
     case missing([String])
+    /// Nothing is missing, but the configuration does not let this ServiceAccount have it.
+    case denied(Problem)
 }
 
 /// A mechanism with everything it needs.

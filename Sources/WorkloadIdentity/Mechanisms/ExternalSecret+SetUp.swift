@@ -11,6 +11,12 @@ extension ExternalSecret {
             audience: .init("AUDIENCE", .known("vault")))
         let isVersion1 = request.inputs[.vaultPath(of: provider)]?.contains("/data/") == false
         let ibm = IBMSecretsManager(request)
+        let bound =
+            isForAll && request.configuration.vault.allowedPaths.isEmpty
+            ? """
+             It serves every namespace, so Lanyard's configuration also has to say which keys are whose, such as \
+            vault: {allowedPaths: ["secret/data/{namespace}/**"]}.
+            """ : ""
         let hint = settings.store == nil ? " as soon as its configuration says externalSecrets: {store: lanyard}" : ""
         return SetUp(
             variables: trust.variables + [
@@ -29,7 +35,7 @@ extension ExternalSecret {
                 .init(
                     """
                     The store, once\(isForAll ? "" : " in each namespace"). Lanyard names it in the ExternalSecrets that it \
-                    keeps\(hint). It works with OpenBao as it is.
+                    keeps\(hint).\(bound) It works with OpenBao as it is.
                     """,
                     isForAll ? Self.clusterStore : Self.store)
             ] + (ibm?.steps ?? []) + [

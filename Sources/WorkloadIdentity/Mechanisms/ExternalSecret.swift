@@ -17,6 +17,8 @@ struct ExternalSecret: SecretDelivery {
         let stored = storedKey(request.inputs, &missing)
         if settings.store == nil { missing.append("externalSecrets.store in the configuration") }
         guard let (path, field) = stored, let store = settings.store else { return .missing(missing) }
+        if let unbounded = storeIsUnbounded(request, store) { return .denied(unbounded) }
+        if let denial = denial(of: path, request) { return .denied(denial) }
 
         let identity = [
             ("path", path), ("key", field), ("store", "\(settings.storeKind.rawValue)/\(store)"),
@@ -47,5 +49,18 @@ struct ExternalSecret: SecretDelivery {
                 identity: identity,
                 problems: apiKey.isReadBySDK
                     ? [] : [request.applicationMustPass("\(apiKey.variable) to its SDK, which does not read it")]))
+    }
+
+    /// A store of the whole cluster reads with rights of its own, whoever asks. Something has to say which keys are whose.
+    private func storeIsUnbounded(_ request: BindingRequest, _ store: String) -> Problem? {
+        let kind = request.configuration.externalSecrets.storeKind
+        guard kind == .clusterSecretStore, request.configuration.vault.allowedPaths.isEmpty else { return nil }
+        return .error(
+            .allowedPathsNotSet,
+            """
+            \(request.subject): \(provider): \(kind.rawValue) \(store) serves every namespace, and nothing says which keys \
+            are whose; have vault.allowedPaths set in Lanyard's configuration, such as [secret/data/{namespace}/**]
+            """,
+            field: AnnotationKey.vaultPath(of: provider).name, provider: provider)
     }
 }

@@ -17,4 +17,35 @@ extension SecretDelivery {
         }
         return (path, inputs[.vaultKey(of: provider)] ?? apiKey.vaultKey)
     }
+
+    /// Why the configuration does not let a path be used; `nil` if it does.
+    func denial(of path: String, _ request: BindingRequest) -> Problem? {
+        let patterns = request.configuration.vault.allowedPaths.map(PathPattern.init)
+        guard !patterns.isEmpty, !patterns.contains(where: { $0.allows(path, for: request.subject) }) else {
+            return nil
+        }
+        let key = AnnotationKey.vaultPath(of: provider)
+        let allowed = patterns.prefix(5).map { $0.written(for: request.subject) } + (patterns.count > 5 ? ["…"] : [])
+        return .error(
+            .pathNotAllowed,
+            """
+            \(request.inputs.place(of: key)): \(key.name) is "\(path.shortened)", which \(request.subject) may not have: \
+            write a path of \(allowed.joined(separator: ", ")) (vault.allowedPaths in the configuration)
+            """,
+            field: key.name, provider: provider)
+    }
+
+    /// A token for Vault with which Vault could act on the API server. It may be wanted: Vault reviews it there.
+    func reservations(on audience: String?, _ request: BindingRequest) -> [Problem] {
+        guard let audience, request.facts.isAudienceOfAPIServer(audience) else { return [] }
+        return [
+            .warning(
+                .audienceOfAPIServer,
+                """
+                \(provider): vault.audience in the configuration is "\(audience)", an audience of the API server's own, so \
+                Vault can act there as \(request.subject); give Vault one of its own, such as "vault"
+                """,
+                provider: provider)
+        ]
+    }
 }

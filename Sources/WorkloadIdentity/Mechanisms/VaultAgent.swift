@@ -34,6 +34,7 @@ struct VaultAgent: SecretDelivery {
             )
         }
         guard missing.isEmpty, let (path, key) = stored, let role else { return .missing(missing) }
+        if let denial = denial(of: path, request) { return .denied(denial) }
 
         let file = "\(provider).env"
         var annotations: [PodAddition.Annotation] = [
@@ -83,7 +84,7 @@ struct VaultAgent: SecretDelivery {
                     ("namespace", vault.namespace ?? ""), ("audience", vault.audience ?? ""),
                     ("caSecret", vault.caSecret ?? ""), ("variable", apiKey.variable),
                 ],
-                problems: [source]))
+                problems: [source] + reservations(on: vault.audience, request)))
     }
 
     /// One line, `export NAME='…'`, with the quotes of the value escaped for a shell: exact for every value.

@@ -19,6 +19,7 @@ struct VaultCSI: SecretDelivery {
         let role = inputs[.vaultRole] ?? vault.role
         if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
         guard missing.isEmpty, let (path, field) = stored, let role else { return .missing(missing) }
+        if let denial = denial(of: path, request) { return .denied(denial) }
 
         let identity = [
             ("path", path), ("key", field), ("role", role), ("injector", vault.injector.rawValue),
@@ -48,7 +49,7 @@ struct VaultCSI: SecretDelivery {
                         `export \(apiKey.variable)="$(cat \(file))" && exec …`
                         """,
                         provider: provider)
-                ]))
+                ] + reservations(on: vault.audience, request)))
     }
 
     /// What has a default with the provider is left to it.

@@ -5,6 +5,8 @@ public struct Binding: Hashable, Sendable {
     /// last reach the platform's APIs, and the last one a model.
     public var outcomes: [Outcome] = []
     public var problems: [Problem]
+    /// Whether an object is made for it, or would be if the path were allowed.
+    var makesObject = false
 
     public struct Outcome: Hashable, Sendable {
         public var mechanism: Mechanism

@@ -14,9 +14,9 @@ extension Plan {
         namespaceLabels: [String: String] = [:], facts: PlatformFacts, configuration: Configuration
     ) {
         let providers = Provider.all(configuration)
-        let inputs = Inputs(
-            subject: subject, serviceAccount: serviceAccount, pod: pod.annotations,
-            keys: AnnotationKey.common + providers.flatMap(\.keys))
+        let keys = AnnotationKey.common + providers.flatMap(\.keys)
+        var inputs = Inputs(subject: subject, serviceAccount: serviceAccount, pod: pod.annotations, keys: keys)
+        inputs.denyAudiences(of: facts, in: keys)
 
         var problems = inputs.problems + Labels.problems(of: pod)
         let named = Self.named(inputs, among: providers, problems: &problems)
@@ -32,7 +32,7 @@ extension Plan {
             let cell = matrix[facts.platform, provider.name]
             if !requested.contains(provider.name) {
                 guard request.isLabelled else { continue }
-                let binding = Binding(provider, cell: cell, request)
+                let binding = Binding.resolved(provider, cell: cell, request)
                 // The vendor's own webhook may know what is missing here.
                 if binding.isBlocked { problems += binding.problems.map(\.asWarning) } else { bindings.append(binding) }
             } else if let label = provider.labelThatDeclines(request) {
@@ -40,9 +40,9 @@ extension Plan {
                     problems.append(request.isDeclined(by: label))
                     continue
                 }
-                bindings.append(Binding(provider, cell: cell.filter(\.isSecretDelivery), request))
+                bindings.append(.resolved(provider, cell: cell.filter(\.isSecretDelivery), request))
             } else {
-                bindings.append(Binding(provider, cell: cell, request))
+                bindings.append(.resolved(provider, cell: cell, request))
             }
         }
         self.init(
@@ -112,6 +112,7 @@ extension Binding {
         let delivery = request.secretDelivery ?? cell.first(where: \.isSecretDelivery)
         let candidates = request.forced.map { [$0] } ?? cell.filter { !$0.isSecretDelivery || $0 == delivery }
         var shortcomings: [String] = []
+        var denials: [Problem] = []
         for mechanism in candidates {
             guard !isReady, let candidate = provider.mechanism(mechanism) else { continue }
             let malformed = candidate.decisiveKeys.filter(request.inputs.isInvalid).map { request.inputs.missing($0) }
@@ -119,12 +120,17 @@ extension Binding {
             switch candidate.attempt(request) {
             case .fits(let grant) where unmet.isEmpty: accept(grant, by: candidate, of: provider, request)
             case .fits: shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
+            case .denied(let problem):
+                makesObject = makesObject || Mechanism.bySecretObject.contains(mechanism)
+                denials.append(problem)
             case .missing(let inputs):
                 let all = inputs + unmet.filter { !inputs.contains($0) }
                 shortcomings.append("\(mechanism) needs \(all.joined(separator: " and "))")
             }
         }
-        if isBlocked {
+        if !isReady, !denials.isEmpty {
+            problems += denials
+        } else if isBlocked {
             if let delivery, request.forced == nil, !cell.contains(delivery) {
                 shortcomings.append(
                     "\(AnnotationKey.secretDelivery.name) is \(delivery), which the matrix does not list")
@@ -154,6 +160,7 @@ extension Binding {
                 ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
             identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
         outcomes.append(outcome)
+        makesObject = makesObject || grant.object != nil
         problems += grant.problems + mechanism.reservations(request)
     }
 }

@@ -3,16 +3,35 @@ public struct PlatformFacts: Hashable, Sendable {
     public var platform: Platform
     public var issuer: Issuer
     public var components: Components
+    /// What the API server takes tokens for, as far as it has been seen, beside what ``isAudienceOfAPIServer(_:)`` knows.
+    public var apiServerAudiences: Set<String>
     /// Which signals decided the platform, for people.
     public var evidence: String
 
     public init(
-        platform: Platform, issuer: Issuer = Issuer(), components: Components = Components(), evidence: String = ""
+        platform: Platform, issuer: Issuer = Issuer(), components: Components = Components(),
+        apiServerAudiences: Set<String> = [], evidence: String = ""
     ) {
         self.platform = platform
         self.issuer = issuer
         self.components = components
+        self.apiServerAudiences = apiServerAudiences
         self.evidence = evidence
+    }
+
+    /// Whether a token of this audience is good for the cluster's own API server: whoever receives it can act there as the
+    /// pod.
+    ///
+    /// By default the API server takes tokens for its issuer, and most clusters' issuer is, or was, the name of the API
+    /// server's Service: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/ (`--api-audiences`)
+    public func isAudienceOfAPIServer(_ audience: String) -> Bool {
+        func withoutSlash(_ text: String) -> Substring { text.hasSuffix("/") ? text.dropLast() : text[...] }
+        if apiServerAudiences.contains(audience) { return true }
+        if let url = issuer.url, withoutSlash(url) == withoutSlash(audience) { return true }
+        let name = audience.hasPrefix("https://") ? audience.dropFirst("https://".count) : audience[...]
+        let host = name.prefix { $0 != ":" && $0 != "/" }
+        return host == "kubernetes.default" || host == "kubernetes.default.svc"
+            || host.hasPrefix("kubernetes.default.svc.")
     }
 
     /// Facts for judging manifests without a cluster: what the platform promises, with every component present.

@@ -76,9 +76,13 @@ extension Problem.Reason: CustomStringConvertible {
     public static let unknownMechanism = Self(rawValue: "UnknownMechanism")
     public static let noEffect = Self(rawValue: "NoEffect")
     public static let outOfRange = Self(rawValue: "OutOfRange")
+    public static let onServiceAccountOnly = Self(rawValue: "OnServiceAccountOnly")
+    public static let pathNotAllowed = Self(rawValue: "PathNotAllowed")
 
     // The choice of a mechanism.
     public static let noMechanism = Self(rawValue: "NoMechanism")
+    public static let allowedPathsNotSet = Self(rawValue: "AllowedPathsNotSet")
+    public static let audienceOfAPIServer = Self(rawValue: "AudienceOfAPIServer")
     public static let issuerUnverified = Self(rawValue: "IssuerUnverified")
     public static let applicationMustSource = Self(rawValue: "ApplicationMustSource")
     public static let applicationMustPass = Self(rawValue: "ApplicationMustPass")

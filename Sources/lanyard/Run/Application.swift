@@ -34,7 +34,7 @@ struct Application {
         let registry = PrometheusRegistry(help: AdmissionMetrics.help)
         let metrics = PrometheusMetricsFactory(registry: registry)
         let readiness = Readiness(waitingFor: ["caches"] + (options.role.admits ? ["webhook", "ca-bundle"] : []))
-        let facts = try await Cluster.facts(client, configuration, logger)
+        let facts = try await Cluster.facts(client, configuration, logger).withOwnAudiences(configuration, logger)
 
         let stores = AdmissionStores(client: client, logger: logger)
         let planner = Planner(stores: stores, facts: facts, configuration: configuration)
