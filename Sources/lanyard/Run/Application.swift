@@ -31,15 +31,17 @@ struct Application {
     }
 
     private func run(_ client: KubernetesClient, namespace: String, _ logger: Logger) async throws {
-        let registry = PrometheusRegistry(help: AdmissionMetrics.help)
+        let registry = PrometheusRegistry(help: AdmissionMetrics.help.merging(EventRecorder.help) { first, _ in first })
         let metrics = PrometheusMetricsFactory(registry: registry)
         let readiness = Readiness(waitingFor: ["caches"] + (options.role.admits ? ["webhook", "ca-bundle"] : []))
         let facts = try await Cluster.facts(client, configuration, logger)
 
         let stores = AdmissionStores(client: client, logger: logger)
         let planner = Planner(stores: stores, facts: facts, configuration: configuration)
+        let leadership = leadership(namespace: namespace)
         let events = EventRecorder(
-            client: client, controller: "lanyard.dev/controller", instance: instance, metrics: metrics, logger: logger)
+            client: client, controller: "lanyard.dev/controller", instance: instance,
+            onlyWhile: { leadership.isHeld }, metrics: metrics, logger: logger)
 
         // Started in this order, and stopped in the reverse: writers first, then the webhook, and probes and metrics last.
         var services: [any Service] = [
@@ -58,10 +60,11 @@ struct Application {
             try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
             let workloads = try await WorkloadStores(client: client, logger: logger)
             let controllers = WorkloadIdentityControllers(
-                client: client, planner: planner, stores: workloads, events: events, metrics: metrics, logger: logger)
+                client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, events: events,
+                metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
-            services += [events, elector(client, namespace: namespace, controllers, logger)]
+            services.append(elector(client, leadership, controllers, events, logger))
         }
         services.append(
             ReadinessWhenSynced(stores: synced) {
@@ -150,20 +153,25 @@ struct Application {
         return (certificate, [certificate, trust])
     }
 
-    /// Only one replica writes statuses and events.
-    private func elector(
-        _ client: KubernetesClient, namespace: String, _ controllers: WorkloadIdentityControllers, _ logger: Logger
-    ) -> LeaderElector {
-        LeaderElector(
-            client: client,
-            configuration: LeaderElectionConfiguration(
+    private func leadership(namespace: String) -> Leadership {
+        Leadership(
+            LeaderElectionConfiguration(
                 lease: ObjectKey(namespace: namespace, name: "lanyard-controller"),
-                identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"),
-            logger: logger
-        ) {
+                identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"))
+    }
+
+    /// Only one replica writes statuses, events and generated objects.
+    private func elector(
+        _ client: KubernetesClient, _ leadership: Leadership, _ controllers: WorkloadIdentityControllers,
+        _ events: EventRecorder, _ logger: Logger
+    ) -> LeaderElector {
+        LeaderElector(client: client, leadership: leadership, logger: logger) {
             try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try await events.run() }
                 for controller in controllers.services { group.addTask { try await controller.run() } }
             }
+            // What the controllers said last.
+            await events.writeRest()
         }
     }
 
