@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("agree after every accident, and what they write never distrusts what one of them shows", arguments: 0..<10)
+    @Test("agree after every accident, and what they write never distrusts what one of them shows", arguments: 0..<4)
     func converge(run: Int) async throws {
         let showcase = Showcase()
         let server = CertificateServer { showcase.check($0) }
