@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "KubernetesRuntime",
             dependencies: [
-                "JSON", "KubernetesModel", "KubernetesClient", logging, metrics, coreMetrics, services,
+                "JSON", "KubernetesModel", "KubernetesClient", crypto, logging, metrics, coreMetrics, services,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],

@@ -19,9 +19,24 @@ public struct KubernetesClient: Sendable {
 
     private let transport: any KubernetesTransport
 
+    /// What every write needs; `nil` if none needs any.
+    private var permission: WritePermission?
+
     public init(transport: any KubernetesTransport, fieldManager: String) {
         self.transport = transport
         self.fieldManager = fieldManager
+    }
+
+    /// The same, but whatever is no reading request leaves only while something is so: while this replica leads, say.
+    ///
+    /// That is asked before the request is sent, and again once there is a connection, just before the body leaves: a process
+    /// that was stopped in between does not write when it goes on. Reading is not affected.
+    ///
+    /// - Parameter isPermitted: must not wait. When it is false the call throws ``KubernetesError/Code/writingNotPermitted``.
+    public func writing(onlyWhile isPermitted: @escaping @Sendable () -> Bool) -> KubernetesClient {
+        var client = self
+        client.permission = WritePermission(isPermitted)
+        return client
     }
 
     /// Sends a request and waits for the whole answer.
@@ -59,7 +74,8 @@ public struct KubernetesClient: Sendable {
     func withSuccess<Result: Sendable>(
         _ request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
     ) async throws -> Result {
-        try await transport.withResponse(to: request) { response in
+        let permission = request.method == .get ? nil : permission
+        return try await transport.withResponse(to: request, permittedBy: permission) { response in
             guard response.isSuccess else { throw try await request.refusal(by: &response) }
             return try await body(&response)
         }

@@ -9,6 +9,7 @@ public struct KubernetesError: Error, Sendable {
     public struct Code: Hashable, Sendable {
         private enum Value: Hashable {
             case connectionFailed, timedOut, credentialsUnavailable, refused, invalidResponse, responseTooLarge
+            case writingNotPermitted
         }
 
         private var value: Value
@@ -30,6 +31,10 @@ public struct KubernetesError: Error, Sendable {
 
         /// The answer is larger than what this program is willing to hold.
         public static let responseTooLarge = Code(value: .responseTooLarge)
+
+        /// This process may not write now (``KubernetesClient/writing(onlyWhile:)``). The server was not asked, or not for the
+        /// whole of it, and has done nothing.
+        public static let writingNotPermitted = Code(value: .writingNotPermitted)
     }
 
     public var code: Code
@@ -107,7 +112,7 @@ extension KubernetesError {
     /// Whether the same request can be expected to succeed later without anybody doing anything.
     public var isRetryable: Bool {
         switch code {
-        case .connectionFailed, .timedOut, .credentialsUnavailable: true
+        case .connectionFailed, .timedOut, .credentialsUnavailable, .writingNotPermitted: true
         case .refused: isConflict || isTooManyRequests || isUnauthorized || (status?.code ?? 0) >= 500
         default: false
         }

@@ -1,10 +1,10 @@
-internal import KubernetesClient
+package import KubernetesClient
 internal import Synchronization
 
 /// Wakes up one task that waits for something to do. Signals that nobody has waited for yet count as one.
 ///
 /// Not a stream: one whose reader was cancelled has ended, and would wake up every later reader at once, for ever.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct State {
         var isSent = false
         var waiter: CheckedContinuation<Void, Never>?
@@ -23,14 +23,16 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    func send() {
+    package init() {}
+
+    package func send() {
         state.withLock { $0.send() }?.resume()
     }
 
     /// Only one task may wait at a time. It is woken up also when it is cancelled.
     ///
     /// - Parameter duration: wake up after that, if there was no signal; `nil`: never.
-    func wait(atMost duration: Duration? = nil, _ stopwatch: Stopwatch) async {
+    package func wait(atMost duration: Duration? = nil, _ stopwatch: Stopwatch) async {
         guard let duration else {
             await wait()
             return

@@ -28,6 +28,61 @@ import Testing
         #expect(await !bundle.isTrusted(as: "webhook", at: .today.days(90.1)))
     }
 
+    @Test(
+        "a Secret that has gone is made again with a new CA, and what is shown stays, trusted, for a day",
+        arguments: 1...6)
+    func secretGone(times: Int) async throws {
+        let shown = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
+        var bundle = shown
+        for _ in 0..<times {
+            let (next, change) = try CertificateBundle.rotating(nil, showing: bundle, for: .test, at: .today)
+            #expect(change == .replaced(because: "the Secret is gone"))
+            #expect(next.authority.certificate != bundle.authority.certificate)
+            bundle = try CertificateBundle(secretData: next.secretData)
+        }
+        #expect(bundle.servingCertificate.leaf == shown.servingCertificate.leaf)
+        #expect(shown.servingCertificate.isTrusted(by: try bundle.caBundlePEM))
+        #expect(bundle.retiredAuthorities.count <= 4)
+        let soon = try CertificateBundle.rotating(bundle.secretData, for: .test, at: .today.hours(23))
+        #expect(soon.change == .none)
+        let (later, change) = try CertificateBundle.rotating(bundle.secretData, for: .test, at: .today.days(1.1))
+        #expect(change == .renewed(because: "the serving certificate is of an older CA"))
+        #expect(later.servingCertificate.leaf.isSigned(by: bundle.authority.certificate))
+    }
+
+    @Test(
+        "where somebody else has written the Secret, the CA of what is shown is kept once, and then the rest is taken over"
+    )
+    func secretForeign() throws {
+        let shown = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
+        let foreign = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
+        let (kept, change) = try CertificateBundle.rotating(
+            foreign.secretData, showing: shown, for: .test, at: .today)
+        #expect(change == .keptAuthority)
+        #expect(shown.servingCertificate.isTrusted(by: try kept.caBundlePEM))
+        #expect(kept.servingCertificate.leaf == foreign.servingCertificate.leaf)
+        #expect(kept.servingCertificate.isTrusted(by: try kept.caBundlePEM))
+        let again = try CertificateBundle.rotating(kept.secretData, showing: shown, for: .test, at: .today)
+        #expect(again.change == .none)
+        // Who shows the new certificate needs nothing.
+        let other = try CertificateBundle.rotating(foreign.secretData, showing: kept, for: .test, at: .today)
+        #expect(other.change == .none)
+    }
+
+    @Test("a start without the Secret goes on trusting our CAs of the registration, and nobody else's")
+    func registrationsAuthorities() throws {
+        let ours = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
+        let leaf = ours.servingCertificate.certificatePEM
+        let (bundle, _) = try CertificateBundle.rotating(
+            nil, trustedBy: [try ours.caBundlePEM, Array("no PEM".utf8), leaf, try ours.caBundlePEM], for: .test,
+            at: .today)
+        #expect(bundle.retiredAuthorities == [ours.authority.certificate])
+        #expect(ours.servingCertificate.isTrusted(by: try bundle.caBundlePEM))
+        let late = try CertificateBundle.rotating(
+            nil, trustedBy: [try ours.caBundlePEM], for: .test, at: .today.days(3651))
+        #expect(late.bundle.retiredAuthorities.isEmpty)
+    }
+
     @Test("comes back from its Secret as it was, and is kept")
     func roundTrip() throws {
         let stored = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes).secretData

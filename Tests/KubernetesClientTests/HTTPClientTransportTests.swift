@@ -2,6 +2,7 @@ import JSON
 import KubernetesModel
 import Logging
 import NIOHTTP1
+import Synchronization
 import Testing
 
 @testable import KubernetesClient
@@ -65,6 +66,35 @@ struct HTTPClientTransportTests {
             await #expect(throws: KubernetesError.self) { try await client.get(ServiceAccount.self, key) }
         }
         #expect(server.requests.count == 1)
+        try await server.close()
+    }
+
+    @Test("a write whose permission ends between its header and its body is not done")
+    func permission() async throws {
+        let server = try await LocalServer { _, _ in .body(Self.account) }
+        try await withClient(server.url) { client in
+            let asked = Mutex(0)
+            // How often it is asked before it is refused.
+            for limit in 0...1 {
+                let writer = client.writing {
+                    asked.withLock { asked in
+                        asked += 1
+                        return asked <= limit
+                    }
+                }
+                asked.withLock { $0 = 0 }
+                let error = await #expect(throws: KubernetesError.self) {
+                    try await writer.patch(ServiceAccount.self, key, .merge(["a": "b"]))
+                }
+                #expect(error?.code == .writingNotPermitted)
+                #expect(asked.withLock { $0 } == limit + 1)
+                #expect(server.requests.isEmpty)
+            }
+            let writer = client.writing { true }
+            try await writer.patch(ServiceAccount.self, key, .merge(["a": "b"]))
+            #expect(server.requests.map(\.body) == [#"{"a":"b"}"#])
+            #expect(server.requests.first?.headers["Content-Length"] == ["9"])
+        }
         try await server.close()
     }
 

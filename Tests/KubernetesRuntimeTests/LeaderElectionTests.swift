@@ -21,7 +21,7 @@ struct LeaderElectionStateMachineTests {
         var lease = Lease(metadata: ObjectMetadata(name: "l", namespace: "n"))
         lease.metadata.resourceVersion = String(version)
         lease.holderIdentity = holder
-        lease.leaseDurationSeconds = 15
+        lease.leaseDurationSeconds = 8
         lease.leaseTransitions = transitions
         return lease
     }
@@ -34,7 +34,7 @@ struct LeaderElectionStateMachineTests {
     mutating func creates() {
         machine.saw(nil, at: .zero)
         let specification: JSONValue = [
-            "holderIdentity": "me", "leaseDurationSeconds": 15, "renewTime": "2024-02-29T12:34:56.000000Z",
+            "holderIdentity": "me", "leaseDurationSeconds": 8, "renewTime": "2024-02-29T12:34:56.000000Z",
             "acquireTime": "2024-02-29T12:34:56.000000Z", "leaseTransitions": 0,
         ]
         #expect(action(at: 0) == .create(["spec": specification]))
@@ -43,11 +43,12 @@ struct LeaderElectionStateMachineTests {
     @Test("waits for as long as it has seen another's lease unchanged, by its own clock")
     mutating func waits() {
         machine.saw(lease("other"), at: .seconds(100))
-        machine.saw(lease("other"), at: .seconds(110))
-        #expect(action(at: 114) == .wait)
-        #expect(action(at: 115) != .wait)
-        machine.saw(lease("other", version: 2), at: .seconds(115))
-        #expect(action(at: 129) == .wait)
+        machine.saw(lease("other"), at: .seconds(105))
+        #expect(action(at: 107) == .wait)
+        #expect(machine.waitingTime(at: .seconds(107)) == .seconds(1))
+        #expect(action(at: 108) != .wait)
+        machine.saw(lease("other", version: 2), at: .seconds(108))
+        #expect(action(at: 115) == .wait)
     }
 
     @Test("takes over at once what nobody holds, and counts the change")
@@ -75,12 +76,12 @@ struct LeaderElectionStateMachineTests {
         #expect(patch["spec"]?["leaseTransitions"] == nil)
     }
 
-    @Test("leads for ten seconds after it last renewed")
+    @Test("leads for five seconds after it last renewed")
     mutating func deadline() {
         #expect(machine.timeLeft(at: .zero) == .zero)
         machine.wrote(lease("me"), at: .seconds(100))
-        #expect(machine.timeLeft(at: .seconds(101)) == .seconds(9))
-        #expect(machine.timeLeft(at: .seconds(110)) == .zero)
+        #expect(machine.timeLeft(at: .seconds(101)) == .seconds(4))
+        #expect(machine.timeLeft(at: .seconds(105)) == .zero)
     }
 
     @Test("leads on after a conflict, unless somebody else has taken the lease")
@@ -89,7 +90,7 @@ struct LeaderElectionStateMachineTests {
         machine.becameUncertain()
         #expect(machine.needsLease)
         machine.saw(lease("me", version: 2), at: .seconds(1))
-        #expect(machine.timeLeft(at: .seconds(1)) == .seconds(9))
+        #expect(machine.timeLeft(at: .seconds(1)) == .seconds(4))
         machine.saw(lease("other", version: 3), at: .seconds(2))
         #expect(machine.timeLeft(at: .seconds(2)) == .zero)
     }
@@ -123,6 +124,17 @@ struct LeaderElectorTests {
 
         func setAway(_ isAway: Bool) {
             state.withLock { $0.isAway = isAway }
+        }
+
+        /// As `kubectl edit` would, or a contender that was lost since.
+        func steal(by holder: String) {
+            state.withLock { state in
+                state.version += 1
+                state.lease = [
+                    "metadata": ["name": "l", "namespace": "n", "resourceVersion": .string("\(state.version)")],
+                    "spec": ["holderIdentity": .string(holder), "leaseDurationSeconds": 8],
+                ]
+            }
         }
 
         var holder: String? { state.withLock { $0.lease?["spec"]?["holderIdentity"]?.string } }
@@ -161,12 +173,16 @@ struct LeaderElectorTests {
     let clock = ManualClock()
     let server = LeaseServer()
 
-    func elector(_ identity: String, whileLeading body: @escaping @Sendable () async throws -> Void) -> LeaderElector {
+    func leadership(_ identity: String) -> Leadership {
+        Leadership(
+            LeaderElectionConfiguration(lease: ObjectKey(namespace: "n", name: "l"), identity: identity), clock: clock)
+    }
+
+    func elector(
+        _ leadership: Leadership, whileLeading body: @escaping @Sendable () async throws -> Void
+    ) -> LeaderElector {
         LeaderElector(
-            client: server.transport.client,
-            configuration: LeaderElectionConfiguration(
-                lease: ObjectKey(namespace: "n", name: "l"), identity: identity),
-            logger: Logger(label: "test"), clock: clock, whileLeading: body)
+            client: server.transport.client, leadership: leadership, logger: Logger(label: "test"), whileLeading: body)
     }
 
     @Test("lets one lead at a time, and the next one when the first is lost")
@@ -177,8 +193,8 @@ struct LeaderElectorTests {
             try? await gracefulShutdown()
             leaders.withLock { leaders in leaders.removeAll { $0 == name } }
         }
-        let first = elector("first") { await lead("first") }
-        let second = elector("second") { await lead("second") }
+        let first = elector(leadership("first")) { await lead("first") }
+        let second = elector(leadership("second")) { await lead("second") }
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             await eventually { leaders.withLock { $0 } == ["first"] }
@@ -197,7 +213,8 @@ struct LeaderElectorTests {
     @Test("stops what is led when the lease cannot be renewed, before another can lead")
     func lostLease() async {
         let isRunning = Mutex(false)
-        let elector = elector("me") {
+        let leadership = leadership("me")
+        let elector = elector(leadership) {
             isRunning.withLock { $0 = true }
             try? await gracefulShutdown()
             isRunning.withLock { $0 = false }
@@ -208,8 +225,8 @@ struct LeaderElectorTests {
             server.setAway(true)
             let start = clock.now
             await clock.advanceUntil { !isRunning.withLock { $0 } }
-            #expect(start.duration(to: clock.now) < .seconds(15))
-            #expect(!elector.isLeading)
+            #expect(start.duration(to: clock.now) <= .seconds(5))
+            #expect(!leadership.isHeld)
             server.setAway(false)
             await clock.advanceUntil { isRunning.withLock { $0 } }
             group.cancelAll()
@@ -218,27 +235,94 @@ struct LeaderElectorTests {
 
     @Test("gives the lease back when it is shut down, after what is led has ended")
     func release() async throws {
-        let elector = elector("me") { [server] in
+        let leadership = leadership("me")
+        let elector = elector(leadership) { [server] in
             try? await gracefulShutdown()
             #expect(server.holder == "me")
         }
         try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await elector.run() }
-                await eventually { elector.isLeading }
+                await eventually { leadership.isHeld }
                 trigger.triggerGracefulShutdown()
                 try await group.waitForAll()
             }
         }
         #expect(server.holder?.isEmpty == true)
-        #expect(!elector.isLeading)
+        #expect(!leadership.isHeld)
     }
 
     @Test("gives the lease back and throws when what is led fails")
     func bodyFails() async throws {
         struct Failure: Error {}
-        let elector = elector("me") { throw Failure() }
+        let elector = elector(leadership("me")) { throw Failure() }
         await #expect(throws: Failure.self) { try await elector.run() }
         #expect(server.holder?.isEmpty == true)
+    }
+
+    @Test("a leader that was stopped for longer than it may lead writes nothing when it goes on")
+    func stopped() async {
+        let leadership = leadership("me")
+        let elector = elector(leadership) { try? await gracefulShutdown() }
+        let written = FakeTransport { _ in .body("{}") }
+        let writer = written.client.writing { leadership.isHeld }
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await elector.run() }
+            await eventually { leadership.isHeld }
+            await #expect(throws: Never.self) {
+                try await writer.send(.delete(Lease.resourceType, ObjectKey(name: "a")))
+            }
+            // The clock runs on, and nobody has had the time to notice.
+            server.setAway(true)
+            clock.advance(by: .seconds(22))
+            let error = await #expect(throws: KubernetesError.self) {
+                try await writer.send(.delete(Lease.resourceType, ObjectKey(name: "b")))
+            }
+            #expect(error?.code == .writingNotPermitted)
+            await #expect(throws: Never.self) { try await writer.send(.get(Lease.resourceType, ObjectKey(name: "c"))) }
+            group.cancelAll()
+        }
+        #expect(written.requests.map(\.path.last) == ["a", "c"])
+    }
+
+    @Test("a lease that somebody has taken by hand is noticed at the next renewal")
+    func stolen() async {
+        let leadership = leadership("me")
+        let elector = elector(leadership) { try? await gracefulShutdown() }
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await elector.run() }
+            await eventually { leadership.isHeld && clock.sleeperCount == 2 }
+            server.steal(by: "thief")
+            await clock.advanceToNextDeadline()
+            await eventually { !leadership.isHeld }
+            #expect(clock.now.offset <= .seconds(2))
+            group.cancelAll()
+        }
+        #expect(server.holder == "thief")
+    }
+
+    @Test("another leads as soon as the lease of one that has died is over")
+    func failover() async {
+        let dead = leadership("dead")
+        let isStarted = Mutex(false)
+        await withThrowingTaskGroup(of: Void.self) { group in
+            let first = elector(dead) {
+                isStarted.withLock { $0 = true }; try? await gracefulShutdown()
+            }
+            group.addTask { try await first.run() }
+            await eventually { isStarted.withLock { $0 } }
+            group.cancelAll()
+        }
+        // It never gave the lease back.
+        server.steal(by: "dead")
+        let other = leadership("other")
+        let second = elector(other) { try? await gracefulShutdown() }
+        await withThrowingTaskGroup(of: Void.self) { group in
+            let start = clock.now
+            group.addTask { try await second.run() }
+            await clock.advanceUntil { other.isHeld }
+            #expect(start.duration(to: clock.now) == .seconds(8))
+            group.cancelAll()
+        }
     }
 }

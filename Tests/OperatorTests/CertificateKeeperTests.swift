@@ -5,7 +5,6 @@ import KubernetesModel
 import KubernetesRuntime
 import Logging
 import MetricsTestKit
-import NIOCore
 import Synchronization
 import Testing
 
@@ -17,6 +16,8 @@ import Testing
     private let validating = StoreWriter<ValidatingWebhookConfiguration>()
     private let metrics = TestMetrics()
     private let verdicts = Verdicts()
+    private let clock = ManualClock()
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func keeper() async throws -> (CertificateKeeper, CertificateKeeper.Shown) {
         let client = KubernetesClient(transport: server, fieldManager: "test")
@@ -25,10 +26,12 @@ import Testing
             names: ServingNames(service: "lanyard-webhook", namespace: "lanyard-system"),
             webhooks: RegisteredWebhooks(
                 target: nil, mutating: mutating.store, validating: validating.store, client: client),
-            metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            onTrusted: { [verdicts] in verdicts.add("trusted") },
-            onDistrusted: { [verdicts] in verdicts.add($0) })
-        return (keeper, CertificateKeeper.Shown(certificate: try server.bundle.servingCertificate))
+            report: WebhookReport(
+                metrics: metrics, logger: logger,
+                onTrusted: { [verdicts] in verdicts.add("trusted") },
+                onDistrusted: { [verdicts] in verdicts.add($0) }),
+            metrics: metrics, logger: logger, clock: clock)
+        return (keeper, CertificateKeeper.Shown(bundle: try server.bundle))
     }
 
     /// The registration as it was installed, or as it is once it trusts the certificates.
@@ -37,6 +40,10 @@ import Testing
         webhook.caBundle = caBundle
         let metadata = ObjectMetadata(name: "pod-injector.lanyard.dev")
         mutating.replace(with: [MutatingWebhookConfiguration(metadata: metadata, webhooks: [webhook])])
+    }
+
+    private func gauge(_ label: String, _ dimensions: [(String, String)] = []) throws -> Double? {
+        try metrics.expectGauge(label, dimensions).lastValue
     }
 
     private var failures: Int64 {
@@ -68,13 +75,15 @@ import Testing
         mutating.replace(with: [])
         _ = await keeper.round(&shown)
         #expect(verdicts.all.dropFirst() == ["trusted", "trusted"])
+        #expect(try gauge("lanyard_webhook_registered", [("name", "pod-injector.lanyard.dev")]) == 0)
+        #expect(try gauge("lanyard_webhook_trusted") == 1)
     }
 
     @Test("while the API server is away, what is trusted stays ready")
     func outlivesAPIServer() async throws {
         var (keeper, shown) = try await keeper()
         register(trusting: try server.bundle.caBundlePEM)
-        server.isDown.withLock { $0 = true }
+        server.setDown(true)
         _ = await keeper.round(&shown)
         #expect(verdicts.all == ["trusted"])
         #expect(failures == 1)
@@ -85,10 +94,50 @@ import Testing
         var (keeper, shown) = try await keeper()
         register()
         _ = await keeper.round(&shown)
-        server.isDown.withLock { $0 = true }
+        server.setDown(true)
         _ = await keeper.round(&shown)
         #expect(verdicts.all.first == "trusted")
         #expect(verdicts.all.last?.contains("nobody answers") == true)
+    }
+
+    @Test("an emptied caBundle makes it unready at once, wakes it, and is filled in again without the clock going on")
+    func wakes() async throws {
+        let (keeper, _) = try await keeper()
+        register(trusting: try server.bundle.caBundlePEM)
+        validating.replace(with: [])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await keeper.run() }
+            await eventually { verdicts.all == ["trusted"] }
+            let before = server.registrationPatches
+            register()
+            await eventually { clock.earliestDeadline.map { $0 < .seconds(1) } == true }
+            clock.advance(by: .milliseconds(20))
+            await eventually { server.registrationPatches > before && verdicts.all.last == "trusted" }
+            group.cancelAll()
+        }
+        #expect(
+            verdicts.all.dropFirst().first
+                == "the caBundle of pod-injector.lanyard.dev does not trust the certificate any more")
+        // A pause for changes that come together, and never the poll.
+        #expect(clock.now.offset < .seconds(1))
+    }
+
+    @Test("a registration that has gone is told, and counts as missing until it is back", arguments: [true, false])
+    func tellsMissing(isBack: Bool) async throws {
+        register()
+        validating.replace(with: [])
+        var (keeper, shown) = try await keeper()
+        _ = await keeper.round(&shown)
+        mutating.replace(with: [])
+        let pause = await keeper.round(&shown)
+        #expect(pause == .seconds(30))
+        if isBack {
+            register()
+            _ = await keeper.round(&shown)
+        }
+        let name = "pod-injector.lanyard.dev"
+        #expect(try gauge("lanyard_webhook_registered", [("name", name)]) == (isBack ? 1 : 0))
+        #expect(try gauge("lanyard_webhook_registered", [("name", "workload-validator.lanyard.dev")]) == 0)
     }
 }
 
@@ -98,31 +147,4 @@ private final class Verdicts: Sendable {
     var all: [String] { verdicts.withLock { $0 } }
 
     func add(_ verdict: String) { verdicts.withLock { $0.append(verdict) } }
-}
-
-/// Keeps one Secret, and takes every patch.
-private final class CertificateServer: KubernetesTransport {
-    let isDown = Mutex(false)
-    private let secret = Mutex<JSONValue?>(nil)
-
-    /// What is in the Secret.
-    var bundle: CertificateBundle {
-        get throws {
-            let stored = try Secret(parsing: (secret.withLock { $0 } ?? .null).serialized())
-            return try CertificateBundle(secretData: stored.data)
-        }
-    }
-
-    func withResponse<Result: Sendable>(
-        to request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
-    ) async throws -> Result {
-        if isDown.withLock({ $0 }) {
-            throw KubernetesError(.connectionFailed, operation: request.operation, message: "nobody answers")
-        }
-        if request.method == .post { try secret.withLock { $0 = try JSONValue(parsing: request.body) } }
-        let object = request.method == .patch ? [:] : secret.withLock { $0 }
-        var chunks = [ByteBuffer(bytes: (object ?? ["code": 404, "reason": "NotFound"]).serialized())]
-        var response = KubernetesResponse(statusCode: object == nil ? 404 : 200, retryAfter: nil) { chunks.popLast() }
-        return try await body(&response)
-    }
 }

@@ -38,8 +38,10 @@ import Testing
                 directory: folder.path, metrics: TestMetrics(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             registrations: mutating.store,
-            onTrusted: { verdicts.withLock { $0.append("trusted") } },
-            onDistrusted: { reason in verdicts.withLock { $0.append(reason) } })
+            report: WebhookReport(
+                metrics: TestMetrics(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                onTrusted: { verdicts.withLock { $0.append("trusted") } },
+                onDistrusted: { reason in verdicts.withLock { $0.append(reason) } }))
         var isTrusted = false
         func verdict() -> String? {
             trust.look(&isTrusted)

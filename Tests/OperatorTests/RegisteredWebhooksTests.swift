@@ -25,7 +25,9 @@ import Testing
     ) -> WebhookConfiguration<Kind> {
         var webhook = RegisteredWebhook(name: registration.name)
         webhook.caBundle = Array(caBundle.utf8)
-        return WebhookConfiguration(metadata: ObjectMetadata(name: registration.name), webhooks: [webhook])
+        var metadata = ObjectMetadata(name: registration.name)
+        metadata.resourceVersion = "5"
+        return WebhookConfiguration(metadata: metadata, webhooks: [webhook])
     }
 
     @Test("of what was installed, only what does not trust the certificates yet is changed, and only its trust")
@@ -40,7 +42,8 @@ import Testing
         let patch = try JSONValue(parsing: try #require(transport.requests.first).body)
         #expect(
             patch == [
-                "webhooks": [["name": "workload-validator.lanyard.dev", "clientConfig": ["caBundle": "Q0E="]]]
+                "metadata": ["resourceVersion": "5"],
+                "webhooks": [["name": "workload-validator.lanyard.dev", "clientConfig": ["caBundle": "Q0E="]]],
             ])
     }
 

@@ -7,6 +7,14 @@ struct CertificateAuthority: Sendable {
     let certificate: Certificate
     private let privateKey: Certificate.PrivateKey
 
+    private static let name = "admission webhook CA"
+
+    /// Whether a certificate is a CA such as this program makes.
+    static func isOurs(_ certificate: Certificate) -> Bool {
+        guard let subject = try? DistinguishedName(builder: { CommonName(name) }) else { return false }
+        return certificate.subject == subject && certificate.isSigned(by: certificate)
+    }
+
     /// - Throws: if the key is not the certificate's.
     init(certificate: Certificate, privateKey: Certificate.PrivateKey) throws(CertificateError) {
         guard certificate.publicKey == privateKey.publicKey else {
@@ -20,7 +28,7 @@ struct CertificateAuthority: Sendable {
     init(validFrom now: Date, lifetimes: CertificateLifetimes) throws(CertificateError) {
         do {
             let privateKey = Certificate.PrivateKey(P256.Signing.PrivateKey())
-            let subject = try DistinguishedName { CommonName("admission webhook CA") }
+            let subject = try DistinguishedName { CommonName(Self.name) }
             self.privateKey = privateKey
             certificate = try Certificate(
                 version: .v3,

@@ -17,33 +17,57 @@ extension CertificateBundle {
 
         /// CAs that have expired are trusted no longer.
         case droppedAuthorities
+
+        /// The CA of a certificate that is still shown was not among those to be trusted.
+        case keptAuthority
     }
 
     /// What to use now, given what is stored.
     ///
-    /// - Parameter secretData: the Secret's data, or `nil` if there is no Secret. If it cannot be used it is replaced, except
-    ///   that CAs which can be read stay trusted: another replica may still show a certificate of theirs.
+    /// Whatever becomes of the Secret, the CA of what is shown stays trusted. Where the Secret has gone, or cannot be used, a
+    /// new CA is made, and the certificate that is shown stays until that CA is known everywhere.
+    ///
+    /// - Parameters:
+    ///   - secretData: the Secret's data, or `nil` if there is no Secret. If it cannot be used it is replaced, except that CAs
+    ///     which can be read stay trusted: another replica may still show a certificate of theirs.
+    ///   - shown: what this replica shows; `nil` if nothing yet.
+    ///   - caBundles: what the registrations trust at present. Our own CAs among that stay trusted where there is no Secret:
+    ///     other replicas may show their certificates.
     public static func rotating(
         _ secretData: [String: [UInt8]]?,
+        showing shown: CertificateBundle? = nil,
+        trustedBy caBundles: [[UInt8]] = [],
         for names: ServingNames,
         at now: Date,
         lifetimes: CertificateLifetimes = CertificateLifetimes()
     ) throws(CertificateError) -> (bundle: CertificateBundle, change: Change) {
-        guard let secretData else {
-            let bundle = try CertificateBundle(for: names, at: now, lifetimes: lifetimes)
-            return (bundle, .replaced(because: "there are no certificates yet"))
+        var known = shown?.authorities ?? []
+        let reason: String
+        if let secretData {
+            do {
+                var bundle = try CertificateBundle(secretData: secretData)
+                if bundle.keep(shown?.signer, at: now) { return (bundle, .keptAuthority) }
+                let change = try bundle.rotate(for: names, at: now, lifetimes: lifetimes)
+                return (bundle, change)
+            } catch {
+                known += secretData[SecretKey.authorities].flatMap { try? Certificate.all(inPEM: $0, named: "") } ?? []
+                reason = error.description
+            }
+        } else {
+            reason = shown == nil ? "there are no certificates yet" : "the Secret is gone"
         }
-        do {
-            var bundle = try CertificateBundle(secretData: secretData)
-            let change = try bundle.rotate(for: names, at: now, lifetimes: lifetimes)
-            return (bundle, change)
-        } catch {
-            let readable = secretData[SecretKey.authorities].flatMap { try? Certificate.all(inPEM: $0, named: "") }
-            let bundle = try CertificateBundle(
-                for: names, at: now, lifetimes: lifetimes,
-                retiredAuthorities: (readable ?? []).stillTrusted(at: now))
-            return (bundle, .replaced(because: error.description))
+        for caBundle in caBundles {
+            known += ((try? Certificate.all(inPEM: caBundle, named: "")) ?? []).filter(CertificateAuthority.isOurs)
         }
+        var bundle = try CertificateBundle(for: names, at: now, lifetimes: lifetimes)
+        if let shown, let signer = shown.signer, shown.servingCertificate.leaf.isValid(at: now),
+            names.missing(in: shown.servingCertificate.leaf).isEmpty
+        {
+            bundle.servingCertificate = shown.servingCertificate
+            known.insert(signer, at: 0)
+        }
+        bundle.retiredAuthorities = known.stillTrusted(at: now)
+        return (bundle, .replaced(because: reason))
     }
 
     /// Takes the one step that is due, if any.
@@ -87,6 +111,24 @@ extension CertificateBundle {
 // MARK: - Decisions
 
 extension CertificateBundle {
+    private var authorities: [Certificate] { [authority.certificate] + retiredAuthorities }
+
+    /// The CA of the serving certificate.
+    private var signer: Certificate? {
+        authorities.first { servingCertificate.leaf.isSigned(by: $0) }
+    }
+
+    /// Goes on trusting a CA.
+    ///
+    /// - Returns: whether that was not so already.
+    private mutating func keep(_ certificate: Certificate?, at now: Date) -> Bool {
+        guard let certificate, certificate.isValid(at: now), !authorities.contains(certificate) else { return false }
+        let own = signer.map { [$0] } ?? []
+        let kept = (own.filter { $0 != authority.certificate } + [certificate] + retiredAuthorities)
+        retiredAuthorities = kept.stillTrusted(at: now)
+        return true
+    }
+
     private func reasonToRenew(for names: ServingNames, at now: Date, lifetimes: CertificateLifetimes) -> String? {
         let leaf = servingCertificate.leaf
         let missing = names.missing(in: leaf)
@@ -135,8 +177,12 @@ extension Certificate {
 }
 
 extension [Certificate] {
-    /// Those that have not expired, four at most: a Secret that is broken again and again must not grow for ever.
+    /// Those that have not expired, each once, four at most: a Secret that is broken again and again must not grow for ever.
     fileprivate func stillTrusted(at now: Date) -> [Certificate] {
-        Array(filter { now < $0.notValidAfter }.prefix(4))
+        var trusted: [Certificate] = []
+        for certificate in self where now < certificate.notValidAfter && !trusted.contains(certificate) {
+            trusted.append(certificate)
+        }
+        return Array(trusted.prefix(4))
     }
 }

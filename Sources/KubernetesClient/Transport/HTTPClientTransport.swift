@@ -46,29 +46,43 @@ public final class HTTPClientTransport: KubernetesTransport {
     public func withResponse<Result: Sendable>(
         to request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
     ) async throws -> Result {
-        var response = try await responseAfterRenewal(to: request)
+        try await withResponse(to: request, permittedBy: nil, body)
+    }
+
+    public func withResponse<Result: Sendable>(
+        to request: KubernetesRequest, permittedBy permission: WritePermission?,
+        _ body: (inout KubernetesResponse) async throws -> Result
+    ) async throws -> Result {
+        var response = try await responseAfterRenewal(to: request, permission)
         return try await body(&response)
     }
 
-    private func responseAfterRenewal(to request: KubernetesRequest) async throws -> KubernetesResponse {
-        let response = try await responseAfterReconnection(to: request)
+    private func responseAfterRenewal(
+        to request: KubernetesRequest, _ permission: WritePermission?
+    ) async throws -> KubernetesResponse {
+        let response = try await responseAfterReconnection(to: request, permission)
         guard response.statusCode == 401, await credentials.expire() else { return response }
         logger.debug("the API server did not take the credentials; renewing them")
-        return try await responseAfterReconnection(to: request)
+        return try await responseAfterReconnection(to: request, permission)
     }
 
-    private func responseAfterReconnection(to request: KubernetesRequest) async throws -> KubernetesResponse {
+    private func responseAfterReconnection(
+        to request: KubernetesRequest, _ permission: WritePermission?
+    ) async throws -> KubernetesResponse {
         do {
-            return try await response(to: request)
+            return try await response(to: request, permission)
         } catch let error as HTTPClientError where error == .remoteConnectionClosed && request.method == .get {
-            return try await failing(request) { try await response(to: request) }
+            return try await failing(request) { try await response(to: request, permission) }
         } catch {
             throw failure(of: request, error)
         }
     }
 
-    private func response(to request: KubernetesRequest) async throws -> KubernetesResponse {
-        let prepared = try await prepare(request)
+    private func response(
+        to request: KubernetesRequest, _ permission: WritePermission?
+    ) async throws -> KubernetesResponse {
+        let prepared = try await prepare(request, permission)
+        try permission?.require(for: request)
         let client = request.isWatch ? watches : calls
         let response = try await client.execute(prepared, deadline: .now() + TimeAmount(request.timeout))
         var chunks = response.body.makeAsyncIterator()
@@ -81,7 +95,9 @@ public final class HTTPClientTransport: KubernetesTransport {
         }
     }
 
-    private func prepare(_ request: KubernetesRequest) async throws -> HTTPClientRequest {
+    private func prepare(
+        _ request: KubernetesRequest, _ permission: WritePermission?
+    ) async throws -> HTTPClientRequest {
         let access = try await credentials.current()
         var prepared = HTTPClientRequest(url: server + request.target)
         prepared.method = HTTPMethod(rawValue: request.method.rawValue)
@@ -92,12 +108,20 @@ public final class HTTPClientTransport: KubernetesTransport {
         }
         if let contentType = request.contentType {
             prepared.headers.add(name: "Content-Type", value: contentType)
-            prepared.body = .bytes(ByteBuffer(bytes: request.body))
+            prepared.body = body(of: request, permission)
         }
         if let certificate = access.clientCertificate {
             prepared.tlsConfiguration = try .client(of: configuration, certificate: certificate)
         }
         return prepared
+    }
+
+    /// A body that needs a permission is asked for it when there is a connection and the header has been sent. Where that is
+    /// refused the connection is closed, and the server, which waits for the whole body, does nothing.
+    private func body(of request: KubernetesRequest, _ permission: WritePermission?) -> HTTPClientRequest.Body {
+        guard let permission else { return .bytes(ByteBuffer(bytes: request.body)) }
+        return .stream(
+            PermittedBody(request: request, permission: permission), length: .known(Int64(request.body.count)))
     }
 
     private func failing<Value>(

@@ -10,6 +10,22 @@ public protocol KubernetesTransport: Sendable {
     func withResponse<Result: Sendable>(
         to request: KubernetesRequest, _ body: (inout KubernetesResponse) async throws -> Result
     ) async throws -> Result
+
+    /// The same for a request that needs a permission, which is asked for as late as this transport can.
+    func withResponse<Result: Sendable>(
+        to request: KubernetesRequest, permittedBy permission: WritePermission?,
+        _ body: (inout KubernetesResponse) async throws -> Result
+    ) async throws -> Result
+}
+
+extension KubernetesTransport {
+    public func withResponse<Result: Sendable>(
+        to request: KubernetesRequest, permittedBy permission: WritePermission?,
+        _ body: (inout KubernetesResponse) async throws -> Result
+    ) async throws -> Result {
+        try permission?.require(for: request)
+        return try await withResponse(to: request, body)
+    }
 }
 
 /// An answer whose body is still arriving.

@@ -106,8 +106,10 @@ public final class Controller: Service {
             queue.succeeded(key, again: nil)
         default:
             let answer = error as? KubernetesError
-            // A conflict is no news: somebody wrote in between, and the next try sees what they wrote.
-            logger.log(level: answer?.isConflict == true ? .debug : .warning, "reconciliation failed", error: error)
+            // A conflict is no news: somebody wrote in between, and the next try sees what they wrote. And who leads no more is
+            // about to be stopped.
+            let isNews = answer?.isConflict != true && answer?.code != .writingNotPermitted
+            logger.log(level: isNews ? .warning : .debug, "reconciliation failed", error: error)
             metrics.failed.increment()
             queue.failed(key, retryAfter: answer?.retryAfter)
         }

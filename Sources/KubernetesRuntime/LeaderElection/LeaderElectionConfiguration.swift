@@ -8,15 +8,15 @@ public struct LeaderElectionConfiguration: Hashable, Sendable {
     /// Tells the contenders apart: the pod's name, and something random.
     public var identity: String
 
-    /// How long the others wait after they have last seen a renewal.
-    public var leaseDuration = Duration.seconds(15)
+    /// How long the others wait after they have last seen a renewal. Whole seconds: the Lease says no more.
+    public var leaseDuration = Duration.seconds(8)
 
     /// How long a leader that cannot renew goes on leading. Less than ``leaseDuration``, so that it has stopped when
-    /// another begins.
-    public var renewDeadline = Duration.seconds(10)
+    /// another begins, and with some time left for what is on its way to the server.
+    public var renewDeadline = Duration.seconds(5)
 
     /// How often a leader renews, and the others look.
-    public var retryPeriod = Duration.seconds(2)
+    public var retryPeriod = Duration.seconds(1)
 
     public init(lease: ObjectKey, identity: String) {
         self.lease = lease

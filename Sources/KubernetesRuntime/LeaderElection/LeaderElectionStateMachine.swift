@@ -51,10 +51,17 @@ struct LeaderElectionStateMachine {
     /// - Parameter time: what is written into the Lease.
     func action(at now: Duration, time: Timestamp) -> Action {
         guard let observed else { return .create(["spec": specification(at: time)]) }
-        let isFree = observed.holderIdentity.isEmpty || observed.holderIdentity == configuration.identity
+        guard waitingTime(at: now) == .zero else { return .wait }
+        return .update(patch(observed, specification(at: time)))
+    }
+
+    /// How long another's Lease is good if it stays as it was last seen. Zero if this contender may write it.
+    func waitingTime(at now: Duration) -> Duration {
+        guard let observed, !observed.holderIdentity.isEmpty, observed.holderIdentity != configuration.identity else {
+            return .zero
+        }
         let duration = observed.leaseDurationSeconds.map { Duration.seconds($0) } ?? configuration.leaseDuration
-        guard isFree || now - observedAt >= duration else { return .wait }
-        return .update(patch(specification(at: time)))
+        return max(.zero, observedAt + duration - now)
     }
 
     /// The Lease was written as ``action(at:time:)`` said.
@@ -74,11 +81,13 @@ struct LeaderElectionStateMachine {
     mutating func release(time: Timestamp) -> JSONValue? {
         defer { renewedAt = nil }
         guard let observed, observed.holderIdentity == configuration.identity, renewedAt != nil else { return nil }
-        return patch([
-            "holderIdentity": "",
-            "leaseDurationSeconds": 1,
-            "renewTime": .string(time.microsecondDescription),
-        ])
+        return patch(
+            observed,
+            [
+                "holderIdentity": "",
+                "leaseDurationSeconds": 1,
+                "renewTime": .string(time.microsecondDescription),
+            ])
     }
 
     private func specification(at time: Timestamp) -> JSONValue {
@@ -97,9 +106,9 @@ struct LeaderElectionStateMachine {
         return specification
     }
 
-    private func patch(_ specification: JSONValue) -> JSONValue {
+    private func patch(_ observed: Lease, _ specification: JSONValue) -> JSONValue {
         [
-            "metadata": ["resourceVersion": .string(observed?.metadata.resourceVersion ?? "")],
+            "metadata": ["resourceVersion": .string(observed.metadata.resourceVersion)],
             "spec": specification,
         ]
     }

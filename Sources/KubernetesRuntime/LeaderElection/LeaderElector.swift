@@ -17,28 +17,26 @@ public final class LeaderElector: Service {
     }
 
     private let client: KubernetesClient
-    private let configuration: LeaderElectionConfiguration
+    private let leadership: Leadership
     private let logger: Logger
-    private let stopwatch: Stopwatch
     private let body: @Sendable () async throws -> Void
-    private let machine: Mutex<LeaderElectionStateMachine>
 
+    private var configuration: LeaderElectionConfiguration { leadership.configuration }
+    private var stopwatch: Stopwatch { leadership.stopwatch }
+
+    /// - Parameters:
+    ///   - client: must not itself need the leadership to write.
+    ///   - leadership: becomes held while this replica leads. Nobody else contends for it.
     public init(
-        client: KubernetesClient, configuration: LeaderElectionConfiguration, logger: Logger,
-        clock: any Clock<Duration> = .continuous, whileLeading body: @escaping @Sendable () async throws -> Void
+        client: KubernetesClient, leadership: Leadership, logger: Logger,
+        whileLeading body: @escaping @Sendable () async throws -> Void
     ) {
         self.client = client
-        self.configuration = configuration
+        self.leadership = leadership
         self.body = body
-        stopwatch = Stopwatch(clock)
-        machine = Mutex(LeaderElectionStateMachine(configuration))
         var logger = logger
-        logger[metadataKey: "k8s.lease"] = "\(configuration.lease)"
+        logger[metadataKey: "k8s.lease"] = "\(leadership.configuration.lease)"
         self.logger = logger
-    }
-
-    public var isLeading: Bool {
-        machine.withLock { $0.timeLeft(at: stopwatch.elapsed) > .zero }
     }
 
     /// Contends and leads until the service is shut down.
@@ -66,10 +64,17 @@ public final class LeaderElector: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 if await self.attempt() { return true }
-                try? await self.stopwatch.sleep(for: self.configuration.retryPeriod * (1 + 0.2 * .chance))
+                try? await self.stopwatch.sleep(for: self.pause)
             }
             return false
         }
+    }
+
+    /// Until the next look at another's Lease: no longer than it is good.
+    private var pause: Duration {
+        let period = configuration.retryPeriod * (1 + 0.2 * .chance)
+        let waiting = leadership.machine.withLock { $0.waitingTime(at: stopwatch.elapsed) }
+        return waiting > .zero ? min(period, waiting) : period
     }
 
     private func lead() async throws -> Ending {
@@ -94,7 +99,7 @@ public final class LeaderElector: Service {
 
     /// Returns when another one leads.
     private func renew() async {
-        while isLeading, (try? await stopwatch.sleep(for: configuration.retryPeriod)) != nil {
+        while leadership.isHeld, (try? await stopwatch.sleep(for: configuration.retryPeriod)) != nil {
             _ = await attempt()
         }
     }
@@ -102,52 +107,75 @@ public final class LeaderElector: Service {
     /// Returns when the lease could not be renewed for too long, even if an attempt is still under way.
     private func waitForDeadline() async {
         while !Task.isCancelled {
-            let timeLeft = machine.withLock { $0.timeLeft(at: stopwatch.elapsed) }
+            let timeLeft = leadership.timeLeft
             guard timeLeft > .zero else { return }
             try? await stopwatch.sleep(for: timeLeft)
         }
     }
 
-    /// Tries once to lead, or to go on leading.
+    /// Tries to lead, or to go on leading. Where somebody else has written in between, the Lease is read at once.
     private func attempt() async -> Bool {
-        do {
-            try await readLeaseIfNeeded()
-            let start = stopwatch.elapsed
-            let lease: Lease
-            switch machine.withLock({ $0.action(at: start, time: .now) }) {
-            case .wait:
-                machine.withLock { $0.becameUncertain() }
+        for _ in 0..<2 {
+            do {
+                return try await tryOnce()
+            } catch {
+                leadership.machine.withLock { $0.becameUncertain() }
+                if let error = error as? KubernetesError, error.isConflict || error.isAlreadyExists || error.isNotFound
+                {
+                    continue
+                }
+                if !Task.isCancelled { logger.warning("the lease could not be read or written", error: error) }
                 return false
-            case .create(var object):
-                object["metadata"] = ["name": .string(configuration.lease.name)]
-                lease = try await client.create(Lease.self, object, in: configuration.lease.namespace)
-            case .update(let patch):
-                lease = try await client.patch(Lease.self, configuration.lease, .merge(patch))
             }
-            machine.withLock { $0.wrote(lease, at: start) }
-            return true
-        } catch {
-            machine.withLock { $0.becameUncertain() }
-            let answer = error as? KubernetesError
-            let isRace = answer?.isConflict == true || answer?.isAlreadyExists == true || answer?.isNotFound == true
-            if !isRace && !Task.isCancelled {
-                logger.warning("the lease could not be read or written", error: error)
-            }
-            return false
         }
+        // Who loses twice in a row has rivals who win: what they wrote is to be seen, not fought.
+        try? await readLeaseIfNeeded()
+        return false
+    }
+
+    private func tryOnce() async throws -> Bool {
+        try await readLeaseIfNeeded()
+        let start = stopwatch.elapsed
+        let lease: Lease
+        switch leadership.machine.withLock({ $0.action(at: start, time: .now) }) {
+        case .wait:
+            leadership.machine.withLock { $0.becameUncertain() }
+            return false
+        case .create(var object):
+            object["metadata"] = ["name": .string(configuration.lease.name)]
+            lease = try await send(
+                .create(
+                    Lease.resourceType, object, in: configuration.lease.namespace, fieldManager: client.fieldManager))
+        case .update(let patch):
+            lease = try await send(
+                .patch(
+                    Lease.resourceType, configuration.lease, .merge(patch), fieldManager: client.fieldManager))
+        }
+        leadership.machine.withLock { $0.wrote(lease, at: start) }
+        return true
     }
 
     private func readLeaseIfNeeded() async throws {
-        guard machine.withLock({ $0.needsLease }) else { return }
-        let lease = try await client.getIfPresent(Lease.self, configuration.lease)
-        machine.withLock { $0.saw(lease, at: stopwatch.elapsed) }
+        guard leadership.machine.withLock({ $0.needsLease }) else { return }
+        var lease: Lease?
+        do {
+            lease = try await send(.get(Lease.resourceType, configuration.lease))
+        } catch let error as KubernetesError where error.isNotFound {}
+        leadership.machine.withLock { [lease] in $0.saw(lease, at: stopwatch.elapsed) }
+    }
+
+    /// An answer that is later than a leader could wait for is of no use to the others either.
+    private func send(_ request: KubernetesRequest) async throws -> Lease {
+        var request = request
+        request.timeout = configuration.renewDeadline
+        return try await client.read(request)
     }
 
     private func release() async {
         do {
             // The last renewal may have been cut off, so that nobody knows whether it was done.
             try await readLeaseIfNeeded()
-            guard let patch = machine.withLock({ $0.release(time: .now) }) else { return }
+            guard let patch = leadership.machine.withLock({ $0.release(time: .now) }) else { return }
             try await client.patch(Lease.self, configuration.lease, .merge(patch))
             logger.info("gave the lease back")
         } catch {

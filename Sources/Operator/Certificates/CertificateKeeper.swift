@@ -23,75 +23,93 @@ public struct CertificateKeeper: Service {
     private let webhooks: RegisteredWebhooks
     private let certificate: RotatingCertificate
     /// What was there to begin with.
-    private let first: ServingCertificate
+    private let first: CertificateBundle
+    private let report: WebhookReport
     private let failures: Counter
-    private let onTrusted: @Sendable () -> Void
-    private let onDistrusted: @Sendable (String) -> Void
     private let logger: Logger
-    private let clock: any Clock<Duration>
+    private let stopwatch: Stopwatch
+    /// Says when the Secret changes. Of the Secret itself only that it is there is kept.
+    private let secrets: Reflector<Secret>
+    private let signal = Signal()
 
-    /// How often the Secret and the registrations are looked at: somebody may have applied the manifests again.
+    /// How often the Secret and the registrations are looked at, should a watch have missed something.
     private static let interval = Duration.seconds(30)
     private static let retryInterval = Duration.seconds(2)
 
     /// Reads or makes the certificates, so that there is one to serve with.
     ///
-    /// - Parameters:
-    ///   - onTrusted: called when the pod injector's registration trusts what the server shows.
-    ///   - onDistrusted: called with the reason when it does not, or has never been seen.
     /// - Throws: if the Secret can neither be read nor written.
     public init(
         client: KubernetesClient, namespace: String, names: ServingNames, webhooks: RegisteredWebhooks,
-        metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous,
-        onTrusted: @escaping @Sendable () -> Void, onDistrusted: @escaping @Sendable (String) -> Void
+        report: WebhookReport, metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous
     ) async throws {
         self.client = client
         secret = ObjectKey(namespace: namespace, name: Self.secretName)
         self.names = names
         self.webhooks = webhooks
+        self.report = report
         self.logger = logger
-        self.clock = clock
-        self.onTrusted = onTrusted
-        self.onDistrusted = onDistrusted
+        stopwatch = Stopwatch(clock)
+        secrets = Reflector(
+            Secret.self, client: client,
+            configuration: .init(namespace: namespace, fieldSelector: "metadata.name=\(Self.secretName)") {
+                $0.data = [:]
+            }, logger: logger, clock: clock)
         failures = Counter(label: "admission_webhook_certificate_failures_total", factory: metrics)
-        first = try await Self.bundle(client, secret, names, logger).servingCertificate
-        certificate = try RotatingCertificate(first, metrics: metrics)
+        first = try await Self.bundle(client, secret, names, showing: nil, logger)
+        certificate = try RotatingCertificate(first.servingCertificate, metrics: metrics)
     }
 
     /// What the server shows.
     public var reloader: RotatingCertificate { certificate }
 
+    /// This, and what tells it of changes, to be run.
+    public var services: [any Service] { webhooks.services + [secrets, self] }
+
     public func run() async throws {
+        secrets.store.observe { [signal] _ in signal.send() }
+        webhooks.observe { [signal] in signal.send() }
         await cancelWhenGracefulShutdown {
             try? await webhooks.waitUntilRead()
-            var shown = Shown(certificate: first)
+            var shown = Shown(bundle: first)
+            var pace = WakePace()
             while !Task.isCancelled {
                 let pause = await round(&shown)
-                try? await clock.sleep(for: pause)
+                let start = stopwatch.elapsed
+                await signal.wait(atMost: pause, stopwatch)
+                try? await stopwatch.sleep(for: pace.delay(afterRest: stopwatch.elapsed - start))
             }
         }
     }
 
     /// What the server shows.
     struct Shown {
-        var certificate: ServingCertificate
+        var bundle: CertificateBundle
         /// Whether the pod injector's registration trusted it when it was last there.
         var isTrusted = false
     }
 
     /// Sees once to all that is to be kept.
     ///
-    /// - Returns: when to look again.
+    /// - Returns: when to look again, if nothing changes before.
     func round(_ shown: inout Shown) async -> Duration {
+        if shown.isTrusted, webhooks.injectorTrusts(shown.bundle.servingCertificate) == false {
+            // Until it is given back its trust, which takes a moment, or longer if that is not allowed.
+            shown.isTrusted = false
+            report.distrusted(
+                because:
+                    "the caBundle of \(WebhookRegistration.podInjector.name) does not trust the certificate any more")
+        }
         do {
-            let bundle = try await Self.bundle(client, secret, names, logger)
+            let bundle = try await Self.bundle(client, secret, names, showing: shown.bundle, logger)
             let failures = try await webhooks.trust(bundle.caBundlePEM)
+            tellRegistrations(failures)
             if let failure = failures.first(where: { $0.registration.name == WebhookRegistration.podInjector.name }) {
                 throw failure.error
             }
             try certificate.install(bundle.servingCertificate)
-            shown = Shown(certificate: bundle.servingCertificate, isTrusted: true)
-            onTrusted()
+            shown = Shown(bundle: bundle, isTrusted: true)
+            report.trusted()
             for failure in failures { note(failure.error) }
             return Self.interval
         } catch is CancellationError {
@@ -99,9 +117,21 @@ public struct CertificateKeeper: Service {
         } catch {
             note(error)
             // What is shown may be trusted all the same: while the API server is away, say.
-            shown.isTrusted = webhooks.injectorTrusts(shown.certificate) ?? shown.isTrusted
-            if shown.isTrusted { onTrusted() } else { onDistrusted("\(error)") }
-            return Self.retryInterval
+            shown.isTrusted = webhooks.injectorTrusts(shown.bundle.servingCertificate) ?? shown.isTrusted
+            if shown.isTrusted { report.trusted() } else { report.distrusted(because: "\(error)") }
+            // What is missing says itself when it comes.
+            return (error as? RegistrationMissing)?.isRead == true ? Self.interval : Self.retryInterval
+        }
+    }
+
+    private func tellRegistrations(_ failures: [RegisteredWebhooks.Failure]) {
+        for registration in WebhookRegistration.all {
+            let failure = failures.first { $0.registration.name == registration.name }
+            if let missing = failure?.error as? RegistrationMissing {
+                report.missing(missing)
+            } else {
+                report.registered(registration)
+            }
         }
     }
 
@@ -114,12 +144,17 @@ public struct CertificateKeeper: Service {
 
     /// The certificates to use now. Of several replicas that make new ones at the same time, one wins and the others
     /// read what it wrote.
+    ///
+    /// - Parameter shown: what this replica shows; `nil` at the start. Then the registration says what the others may show.
     private static func bundle(
-        _ client: KubernetesClient, _ key: ObjectKey, _ names: ServingNames, _ logger: Logger
+        _ client: KubernetesClient, _ key: ObjectKey, _ names: ServingNames, showing shown: CertificateBundle?,
+        _ logger: Logger
     ) async throws -> CertificateBundle {
         for _ in 0..<5 {
             let present = try await client.getIfPresent(Secret.self, key)
-            let (bundle, change) = try CertificateBundle.rotating(present?.data, for: names, at: .now)
+            let trusted = present == nil && shown == nil ? try await RegisteredWebhooks.trusted(client) : []
+            let (bundle, change) = try CertificateBundle.rotating(
+                present?.data, showing: shown, trustedBy: trusted, for: names, at: .now)
             if change == .none { return bundle }
             do {
                 try await write(bundle, over: present, client, key)

@@ -9,36 +9,32 @@ public import ServiceLifecycle
 public struct InjectorTrust: Service {
     private let certificate: MountedCertificate
     private let registrations: Store<MutatingWebhookConfiguration>
-    private let onTrusted: @Sendable () -> Void
-    private let onDistrusted: @Sendable (String) -> Void
-    private let clock: any Clock<Duration>
+    private let report: WebhookReport
+    private let stopwatch: Stopwatch
+    private let signal = Signal()
 
-    /// Both the registration and the certificate may change at any time.
+    /// The certificate may change at any time. The registration says so itself.
     private static let interval = Duration.seconds(5)
 
-    /// - Parameters:
-    ///   - registrations: all mutating ones that are in the cluster.
-    ///   - onTrusted: called when the registration trusts the certificate.
-    ///   - onDistrusted: called with the reason when it does not, or has never been seen.
+    /// - Parameter registrations: all mutating ones that are in the cluster.
     public init(
-        in certificate: MountedCertificate, registrations: Store<MutatingWebhookConfiguration>,
-        clock: any Clock<Duration> = .continuous, onTrusted: @escaping @Sendable () -> Void,
-        onDistrusted: @escaping @Sendable (String) -> Void
+        in certificate: MountedCertificate, registrations: Store<MutatingWebhookConfiguration>, report: WebhookReport,
+        clock: any Clock<Duration> = .continuous
     ) {
         self.certificate = certificate
         self.registrations = registrations
-        self.clock = clock
-        self.onTrusted = onTrusted
-        self.onDistrusted = onDistrusted
+        self.report = report
+        stopwatch = Stopwatch(clock)
     }
 
     public func run() async throws {
+        registrations.observeTrust(in: .podInjector) { [signal] in signal.send() }
         await cancelWhenGracefulShutdown {
             try? await registrations.waitUntilSynced()
             var isTrusted = false
             while !Task.isCancelled {
                 look(&isTrusted)
-                try? await clock.sleep(for: Self.interval)
+                await signal.wait(atMost: Self.interval, stopwatch)
             }
         }
     }
@@ -46,17 +42,19 @@ public struct InjectorTrust: Service {
     /// - Parameter isTrusted: what was so when the registration was last there.
     func look(_ isTrusted: inout Bool) {
         let verdict = registrations.injectorTrusts(certificate.isTrusted)
+        let missing = RegistrationMissing(registration: .podInjector, isRead: registrations.isSynced)
+        if verdict == nil { report.missing(missing) } else { report.registered(.podInjector) }
         isTrusted = verdict ?? isTrusted
         if isTrusted {
-            onTrusted()
+            report.trusted()
         } else if verdict == nil {
-            onDistrusted("\(RegistrationMissing(registration: .podInjector, isRead: registrations.isSynced))")
+            report.distrusted(because: "\(missing)")
         } else {
-            onDistrusted(
-                """
-                the caBundle of \(WebhookRegistration.podInjector.name) does not trust the certificate; see that \
-                cert-manager's CA injector runs, or fill it in
-                """)
+            report.distrusted(
+                because: """
+                    the caBundle of \(WebhookRegistration.podInjector.name) does not trust the certificate; see that \
+                    cert-manager's CA injector runs, or fill it in
+                    """)
         }
     }
 }

@@ -26,10 +26,8 @@ public struct RegisteredWebhooks: Sendable {
         let validating = Reflector(
             ValidatingWebhookConfiguration.self, client: client,
             configuration: .init(fieldSelector: "metadata.name=\(ours)"), logger: logger)
-        // What this process writes over and over need not be followed.
         self.init(
-            target: target, mutating: mutating, validating: validating.store, client: client,
-            services: target == nil ? [validating] : [])
+            target: target, mutating: mutating, validating: validating.store, client: client, services: [validating])
     }
 
     init(
@@ -48,6 +46,19 @@ public struct RegisteredWebhooks: Sendable {
         guard target == nil else { return }
         try await mutating.waitUntilSynced()
         try await validating.waitUntilSynced()
+    }
+
+    /// Calls `observer` when one of our registrations has come, gone, or changed in what it trusts.
+    func observe(_ observer: @escaping @Sendable () -> Void) {
+        mutating.observeTrust(in: .podInjector, observer)
+        validating.observeTrust(in: .workloadValidator, observer)
+    }
+
+    /// What the pod injector's registration trusts, entry by entry, asked of the server. Empty if there is none.
+    static func trusted(_ client: KubernetesClient) async throws -> [[UInt8]] {
+        let present = try await client.getIfPresent(
+            MutatingWebhookConfiguration.self, ObjectKey(name: WebhookRegistration.podInjector.name))
+        return present?.webhooks.map(\.caBundle) ?? []
     }
 
     /// Why a registration does not trust our certificates.
@@ -84,26 +95,63 @@ public struct RegisteredWebhooks: Sendable {
         let key = ObjectKey(name: registration.name)
         let caBundle = Base64.encode(pem)
         if let target {
-            // Applying what is there already writes nothing, and mends what somebody has changed.
+            // Applying what is there already writes nothing, and undoes what somebody has changed.
             let object = registration.json(target: target, caBundle: caBundle)
             _ = try await client.send(.apply(type, key, object, fieldManager: client.fieldManager))
             return
         }
-        guard let entries = entries(of: registration) else { throw absence(of: registration) }
-        guard !entries.allSatisfy({ $0.caBundle == pem }) else { return }
-        // Entries are found by their names, and keep all else.
-        let trusting = entries.map { entry -> JSONValue in
-            ["name": .string(entry.name), "clientConfig": ["caBundle": .string(caBundle)]]
+        guard var present = known(registration) else { throw absence(of: registration) }
+        for isLast in [false, false, true] {
+            guard !present.entries.allSatisfy({ $0.caBundle == pem }) else { return }
+            // Entries are found by their names, and keep all else.
+            let trusting = present.entries.map { entry -> JSONValue in
+                ["name": .string(entry.name), "clientConfig": ["caBundle": .string(caBundle)]]
+            }
+            let patch: JSONValue = [
+                "metadata": ["resourceVersion": .string(present.version)], "webhooks": .array(trusting),
+            ]
+            do {
+                _ = try await client.send(
+                    .patch(type, key, .strategicMerge(patch), fieldManager: client.fieldManager))
+                return
+            } catch let error as KubernetesError where error.isConflict && !isLast {
+                // Another replica was faster, most likely with the same.
+                present = try await read(registration)
+            } catch let error as KubernetesError where error.isNotFound {
+                throw RegistrationMissing(registration: registration, isRead: true)
+            }
         }
-        _ = try await client.send(
-            .patch(type, key, .strategicMerge(["webhooks": .array(trusting)]), fieldManager: client.fieldManager))
     }
 
-    private func entries(of registration: WebhookRegistration) -> [RegisteredWebhook]? {
+    /// What matters of a registration.
+    private struct Present {
+        var version: String
+        var entries: [RegisteredWebhook]
+
+        init<Kind>(_ configuration: WebhookConfiguration<Kind>) {
+            version = configuration.metadata.resourceVersion
+            entries = configuration.webhooks
+        }
+    }
+
+    /// As far as has been heard.
+    private func known(_ registration: WebhookRegistration) -> Present? {
         let key = ObjectKey(name: registration.name)
         return switch registration.kind {
-        case .mutating: mutating[key]?.webhooks
-        case .validating: validating[key]?.webhooks
+        case .mutating: mutating[key].map(Present.init)
+        case .validating: validating[key].map(Present.init)
+        }
+    }
+
+    private func read(_ registration: WebhookRegistration) async throws -> Present {
+        let key = ObjectKey(name: registration.name)
+        do {
+            return switch registration.kind {
+            case .mutating: Present(try await client.get(MutatingWebhookConfiguration.self, key))
+            case .validating: Present(try await client.get(ValidatingWebhookConfiguration.self, key))
+            }
+        } catch let error as KubernetesError where error.isNotFound {
+            throw RegistrationMissing(registration: registration, isRead: true)
         }
     }
 
@@ -114,6 +162,19 @@ public struct RegisteredWebhooks: Sendable {
             case .validating: validating.isSynced
             }
         return RegistrationMissing(registration: registration, isRead: isRead)
+    }
+}
+
+extension Store {
+    /// Calls `observer` when a registration has come, gone, or changed in what it trusts.
+    func observeTrust<Kind>(in registration: WebhookRegistration, _ observer: @escaping @Sendable () -> Void)
+    where Resource == WebhookConfiguration<Kind> {
+        observe { change in
+            guard change.key.name == registration.name,
+                change.old?.webhooks.map(\.caBundle) != change.new?.webhooks.map(\.caBundle)
+            else { return }
+            observer()
+        }
     }
 }
 

@@ -9,14 +9,15 @@ extension PlatformFacts {
     ///
     /// - Parameter isPublic: fetches an issuer's discovery document from outside the cluster's own API; `nil` if there was
     ///   no answer.
-    /// - Throws: if the API server cannot be reached at all. What it does not permit is left unknown.
+    /// - Throws: if the API server cannot be reached, or cannot answer now: what it is would be taken for something else as
+    ///   long as this process lives. What it does not have or permit is left unknown.
     public static func detected(
         by client: KubernetesClient, configuration: Configuration, logger: Logger,
         isPublic: (_ issuer: String) async -> Bool? = { _ in nil }
     ) async throws -> PlatformFacts {
         var signals = PlatformSignals()
         signals.version = try await client.serverVersion().text
-        let own = await client.issuer(logger)
+        let own = try await client.issuer(logger)
         signals.issuer = configuration.issuer.url ?? own
         if let own, let configured = configuration.issuer.url, own != configured {
             // Microsoft Entra, for one, compares issuers to the letter, with a slash at the end or without.
@@ -24,7 +25,7 @@ extension PlatformFacts {
                 "issuer.url is not the cluster's own issuer",
                 metadata: ["issuer.url": "\(configured)", "own": "\(own)"])
         }
-        signals.nodes = await client.nodeSignals(logger)
+        signals.nodes = try await client.nodeSignals(logger)
 
         let verdict = configuration.platform.map { ($0, "configuration") } ?? signals.verdict
         return PlatformFacts(
@@ -51,23 +52,23 @@ extension PlatformFacts {
 
 extension KubernetesClient {
     /// The issuer by the API server's own discovery document.
-    fileprivate func issuer(_ logger: Logger) async -> String? {
+    fileprivate func issuer(_ logger: Logger) async throws -> String? {
         do {
             return try await json(.nonResource("/.well-known/openid-configuration"))["issuer"]?.string
-        } catch {
+        } catch let error as KubernetesError where !error.isRetryable {
             logger.warning("the cluster's issuer is not known", error: error)
             return nil
         }
     }
 
     /// A few nodes are enough: a cluster's are all of one platform.
-    fileprivate func nodeSignals(_ logger: Logger) async -> [PlatformSignals.NodeSignals] {
+    fileprivate func nodeSignals(_ logger: Logger) async throws -> [PlatformSignals.NodeSignals] {
         var nodes: [PlatformSignals.NodeSignals] = []
         do {
             _ = try await listPage(Node.self, ListOptions(limit: 10)) { node in
                 nodes.append(.init(providerID: node.providerID, labels: Set(node.metadata.labels.keys)))
             }
-        } catch {
+        } catch let error as KubernetesError where !error.isRetryable {
             logger.warning("the cluster's nodes cannot be listed", error: error)
         }
         return nodes

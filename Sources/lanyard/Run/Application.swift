@@ -18,6 +18,14 @@ struct Application {
 
     private static let defaultNamespace = "lanyard-system"
 
+    /// For all that is asked of the API server before there are probes to answer: less than the 60 s after which the chart's
+    /// startup probe gives up.
+    private static let startUpLimit = Duration.seconds(45)
+
+    /// What the metrics are, by name.
+    private static let help = [AdmissionMetrics.help, EventRecorder.help, WebhookReport.help]
+        .reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
+
     func run() async throws {
         let level = options.logLevel
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
@@ -31,37 +39,48 @@ struct Application {
     }
 
     private func run(_ client: KubernetesClient, namespace: String, _ logger: Logger) async throws {
-        let registry = PrometheusRegistry(help: AdmissionMetrics.help)
+        let registry = PrometheusRegistry(help: Self.help)
         let metrics = PrometheusMetricsFactory(registry: registry)
         let readiness = Readiness(waitingFor: ["caches"] + (options.role.admits ? ["webhook", "ca-bundle"] : []))
-        let facts = try await Cluster.facts(client, configuration, logger).withOwnAudiences(configuration, logger)
+        let startUp = StartUp(limit: Self.startUpLimit, logger: logger)
+        let facts = try await startUp.required { [configuration] in
+            try await Cluster.facts(client, configuration, logger)
+        }.withOwnAudiences(configuration, logger)
 
         let stores = AdmissionStores(client: client, logger: logger)
         let planner = Planner(stores: stores, facts: facts, configuration: configuration)
+        let leadership = leadership(namespace: namespace)
         let events = EventRecorder(
-            client: client, controller: "lanyard.dev/controller", instance: instance, metrics: metrics, logger: logger)
+            client: client, controller: "lanyard.dev/controller", instance: instance,
+            onlyWhile: { leadership.isHeld }, metrics: metrics, logger: logger)
 
         // Started in this order, and stopped in the reverse: writers first, then the webhook, and probes and metrics last.
         var services: [any Service] = [
-            AdminServer(
-                host: options.metricsAddress.host, port: options.metricsAddress.port, readiness: readiness,
-                registry: registry, logger: logger)
+            Listener(
+                AdminServer(
+                    host: options.metricsAddress.host, port: options.metricsAddress.port, readiness: readiness,
+                    registry: registry, logger: logger),
+                on: options.metricsAddress, "--metrics-address")
         ]
         services += stores.services
         var synced: [@Sendable () async throws -> Void] = [stores.waitUntilSynced]
 
         if options.role.admits {
             services += try await webhook(
-                client, planner, stores, namespace: namespace, metrics: metrics, readiness: readiness, logger)
+                client, planner, stores, startUp, namespace: namespace, metrics: metrics, readiness: readiness,
+                options.role.reports ? events : nil, logger)
         }
         if options.role.reports {
-            try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
-            let workloads = try await WorkloadStores(client: client, logger: logger)
+            try await startUp.required {
+                try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
+            }
+            let workloads = try await startUp.required { try await WorkloadStores(client: client, logger: logger) }
             let controllers = WorkloadIdentityControllers(
-                client: client, planner: planner, stores: workloads, events: events, metrics: metrics, logger: logger)
+                client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, events: events,
+                metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
-            services += [events, elector(client, namespace: namespace, controllers, logger)]
+            services.append(elector(client, leadership, controllers, events, logger))
         }
         services.append(
             ReadinessWhenSynced(stores: synced) {
@@ -85,15 +104,20 @@ struct Application {
     // MARK: Services
 
     private func webhook(
-        _ client: KubernetesClient, _ planner: Planner, _ stores: AdmissionStores, namespace: String,
-        metrics: PrometheusMetricsFactory, readiness: Readiness, _ logger: Logger
+        _ client: KubernetesClient, _ planner: Planner, _ stores: AdmissionStores, _ startUp: StartUp,
+        namespace: String,
+        metrics: PrometheusMetricsFactory, readiness: Readiness, _ events: EventRecorder?, _ logger: Logger
     ) async throws -> [any Service] {
+        let report = WebhookReport(
+            metrics: metrics, logger: logger, events: events,
+            onTrusted: { readiness.ready("ca-bundle") },
+            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
         let admission: (certificate: any CertificateReloader, services: [any Service])
         if let directory = options.certificateDirectory {
-            admission = try mountedCertificate(in: directory, stores, metrics: metrics, readiness: readiness, logger)
+            admission = try mountedCertificate(in: directory, stores, report, metrics: metrics, logger)
         } else {
             admission = try await ownCertificate(
-                client, stores, namespace: namespace, metrics: metrics, readiness: readiness, logger)
+                client, stores, startUp, report, namespace: namespace, metrics: metrics, logger)
         }
         let server = AdmissionServer(
             configuration: try serverConfiguration(),
@@ -114,7 +138,7 @@ struct Application {
             host: options.webhookAddress.host, port: options.webhookAddress.port,
             onAnswer: { readiness.ready("listener") },
             onSilence: { readiness.unready("listener", because: $0) })
-        return admission.services + [server, probe, drain]
+        return admission.services + [Listener(server, on: options.webhookAddress, "--webhook-address"), probe, drain]
     }
 
     private func serverConfiguration() throws(UsageProblem) -> AdmissionServer.Configuration {
@@ -133,26 +157,28 @@ struct Application {
 
     /// A certificate that the operator makes and rotates, and sees trusted.
     private func ownCertificate(
-        _ client: KubernetesClient, _ stores: AdmissionStores, namespace: String, metrics: PrometheusMetricsFactory,
-        readiness: Readiness, _ logger: Logger
+        _ client: KubernetesClient, _ stores: AdmissionStores, _ startUp: StartUp, _ report: WebhookReport,
+        namespace: String,
+        metrics: PrometheusMetricsFactory, _ logger: Logger
     ) async throws -> (certificate: any CertificateReloader, services: [any Service]) {
         let url = options.webhookURL
         let webhooks = RegisteredWebhooks(
             target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, logger: logger)
-        let keeper = try await CertificateKeeper(
-            client: client, namespace: namespace,
-            names: ServingNames(
-                service: WebhookRegistration.serviceName, namespace: namespace,
-                extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 }),
-            webhooks: webhooks, metrics: metrics, logger: logger,
-            onTrusted: { readiness.ready("ca-bundle") },
-            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
-        return (keeper.reloader, webhooks.services + [keeper])
+        let names = ServingNames(
+            service: WebhookRegistration.serviceName, namespace: namespace,
+            extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 })
+        let keeper = try await startUp.required {
+            try await CertificateKeeper(
+                client: client, namespace: namespace, names: names, webhooks: webhooks, report: report,
+                metrics: metrics,
+                logger: logger)
+        }
+        return (keeper.reloader, keeper.services)
     }
 
     /// A certificate that others keep, and see trusted.
     private func mountedCertificate(
-        in directory: String, _ stores: AdmissionStores, metrics: PrometheusMetricsFactory, readiness: Readiness,
+        in directory: String, _ stores: AdmissionStores, _ report: WebhookReport, metrics: PrometheusMetricsFactory,
         _ logger: Logger
     ) throws -> (certificate: any CertificateReloader, services: [any Service]) {
         let certificate: MountedCertificate
@@ -162,26 +188,29 @@ struct Application {
             throw StartFailure(description: "\(error)")
         }
         let trust = InjectorTrust(
-            in: certificate, registrations: stores.webhookConfigurations,
-            onTrusted: { readiness.ready("ca-bundle") },
-            onDistrusted: { readiness.unready("ca-bundle", because: $0) })
+            in: certificate, registrations: stores.webhookConfigurations, report: report)
         return (certificate, [certificate, trust])
     }
 
-    /// Only one replica writes statuses and events.
-    private func elector(
-        _ client: KubernetesClient, namespace: String, _ controllers: WorkloadIdentityControllers, _ logger: Logger
-    ) -> LeaderElector {
-        LeaderElector(
-            client: client,
-            configuration: LeaderElectionConfiguration(
+    private func leadership(namespace: String) -> Leadership {
+        Leadership(
+            LeaderElectionConfiguration(
                 lease: ObjectKey(namespace: namespace, name: "lanyard-controller"),
-                identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"),
-            logger: logger
-        ) {
+                identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"))
+    }
+
+    /// Only one replica writes statuses, events and generated objects.
+    private func elector(
+        _ client: KubernetesClient, _ leadership: Leadership, _ controllers: WorkloadIdentityControllers,
+        _ events: EventRecorder, _ logger: Logger
+    ) -> LeaderElector {
+        LeaderElector(client: client, leadership: leadership, logger: logger) {
             try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try await events.run() }
                 for controller in controllers.services { group.addTask { try await controller.run() } }
             }
+            // What the controllers said last.
+            await events.writeRest()
         }
     }
 

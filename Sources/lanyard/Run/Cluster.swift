@@ -3,6 +3,7 @@ internal import Foundation
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
+internal import KubernetesRuntime
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -11,9 +12,6 @@ internal import WorkloadIdentity
 
 /// Finds the cluster, and out what it is.
 enum Cluster {
-    /// How long a server may take to answer when the operator starts.
-    private static let patience = Duration.seconds(30)
-
     static func configuration(kubeconfig: String?) throws(UsageProblem) -> ClusterConfiguration {
         let environment = ProcessEnvironment.variables
         let listed = environment["KUBECONFIG"].map { $0.split(separator: ":").map(String.init) } ?? []
@@ -67,22 +65,11 @@ enum Cluster {
         return value
     }
 
-    /// Asks until the server answers, or patience is at its end.
     static func facts(
         _ client: KubernetesClient, _ configuration: WorkloadIdentity.Configuration, _ logger: Logger
     ) async throws -> PlatformFacts {
-        let deadline = ContinuousClock.now + patience
-        while true {
-            do {
-                return try await PlatformFacts.detected(
-                    by: client, configuration: configuration, logger: logger, isPublic: isPublic)
-            } catch let error as KubernetesError where error.isRetryable && ContinuousClock.now < deadline {
-                logger.warning("the API server does not answer yet", error: error)
-                try await Task.sleep(for: .seconds(2))
-            } catch {
-                throw StartFailure(description: "\(error)")
-            }
-        }
+        try await PlatformFacts.detected(
+            by: client, configuration: configuration, logger: logger, isPublic: isPublic)
     }
 
     /// Without its definition no status can be written, and nothing would say why.
@@ -110,6 +97,22 @@ enum Cluster {
             let document = try? JSONValue(parsing: Array(body.readableBytesView))
         else { return nil }
         return document["issuer"]?.string == issuer ? true : nil
+    }
+}
+
+extension StartUp {
+    /// What does not get an answer, or one that says no, ends the start with the reason.
+    func required<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        do {
+            return try await answer(body)
+        } catch let error as KubernetesError where error.status?.code == 403 {
+            throw StartFailure(
+                description: "\(error); apply the rights that the manifests or the chart give (rbac.yaml)")
+        } catch let error as KubernetesError {
+            throw StartFailure(description: "\(error)")
+        } catch let error as TimeOver {
+            throw StartFailure(description: "\(error)")
+        }
     }
 }
 

@@ -1,0 +1,25 @@
+internal import Foundation
+internal import NIOCore
+internal import ServiceLifecycle
+
+/// A server whose failure to listen names the address, and the option that sets it.
+struct Listener: Service {
+    let server: any Service
+    let address: SocketAddress
+    let option: String
+
+    init(_ server: any Service, on address: SocketAddress, _ option: String) {
+        self.server = server
+        self.address = address
+        self.option = option
+    }
+
+    func run() async throws {
+        do {
+            try await server.run()
+        } catch let error as IOError {
+            let reason = String(cString: strerror(error.errnoCode))
+            throw StartFailure(description: "cannot listen on \(address): \(reason); choose another by \(option)")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import KubernetesClient
+import KubernetesModel
+import KubernetesRuntime
+import Logging
+import Synchronization
+import Testing
+
+@Suite("Start-up", .timeLimit(.minutes(1)))
+struct StartUpTests {
+    let clock = ManualClock()
+
+    /// Lets time pass while nothing is asked.
+    ///
+    /// - Parameter hanging: how many requests get no answer. While they wait, time passes, too.
+    func start(_ transport: FakeTransport, hanging: Int = 0) async -> Result<[UInt8], any Error> {
+        let busy = Mutex(0)
+        let client = transport.client
+        let startUp = StartUp(limit: .seconds(45), logger: Logger(label: "test"), clock: clock)
+        return await withTaskGroup(of: Result<[UInt8], any Error>?.self) { group in
+            group.addTask {
+                do {
+                    let answer = try await startUp.answer {
+                        busy.withLock { $0 += 1 }
+                        defer { busy.withLock { $0 -= 1 } }
+                        return try await client.send(.nonResource("/version"))
+                    }
+                    return .success(answer)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    await Task.yield()
+                    let isWaiting = busy.withLock { $0 == 0 } && clock.sleeperCount == 1
+                    let hangs = (1...max(1, hanging)).contains(transport.requests.count) && hanging > 0
+                    guard isWaiting || hangs, let deadline = clock.earliestDeadline else { continue }
+                    clock.advance(by: deadline)
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next().flatMap { $0 } ?? .failure(CancellationError())
+        }
+    }
+
+    @Test("goes on asking while what is wrong may pass")
+    func weather() async throws {
+        let transport = FakeTransport(
+            .status(429), .status(500), .failure(message: "reset"), .status(503), .status(504), .body("{}"))
+        #expect(try await start(transport).get() == Array("{}".utf8))
+        #expect(transport.requests.count == 6)
+    }
+
+    @Test("waits for as long as the server asks to")
+    func retryAfter() async throws {
+        let transport = FakeTransport(.status(429, retryAfter: .seconds(7)), .body("{}"))
+        _ = try await start(transport).get()
+        #expect(clock.now.offset >= .seconds(7))
+    }
+
+    @Test("asks again when there is no answer for too long")
+    func slow() async throws {
+        let transport = FakeTransport(.stream(LiveStream()), .stream(LiveStream()), .body("{}"))
+        _ = try await start(transport, hanging: 2).get()
+        #expect(transport.requests.count == 3)
+        #expect(clock.now.offset >= .seconds(15))
+    }
+
+    @Test("a definite answer ends it at once", arguments: [400, 401, 403, 404])
+    func definite(code: Int) async {
+        let transport = FakeTransport { _ in .status(code) }
+        let result = await start(transport)
+        #expect(throws: KubernetesError.self) { try result.get() }
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("is over after its time, and says what was wrong last")
+    func over() async {
+        let result = await start(FakeTransport { _ in .failure(message: "connection refused") })
+        let error = #expect(throws: StartUp.TimeOver.self) { try result.get() }
+        #expect(
+            error?.description
+                == "the API server could not be worked with within 45.0 seconds: get /version: connection refused")
+        #expect(clock.now.offset <= .seconds(45))
+    }
+}

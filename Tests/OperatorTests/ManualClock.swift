@@ -1,0 +1,1 @@
+../KubernetesRuntimeTests/ManualClock.swift
