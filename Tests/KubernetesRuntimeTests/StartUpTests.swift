@@ -13,15 +13,15 @@ struct StartUpTests {
     ///
     /// - Parameter hanging: how many requests get no answer. While they wait, time passes, too.
     func start(_ transport: FakeTransport, hanging: Int = 0) async -> Result<[UInt8], any Error> {
-        let busy = Mutex(0)
+        let asking = Asking()
         let client = transport.client
         let startUp = StartUp(limit: .seconds(45), logger: Logger(label: "test"), clock: clock)
         return await withTaskGroup(of: Result<[UInt8], any Error>?.self) { group in
             group.addTask {
                 do {
                     let answer = try await startUp.answer {
-                        busy.withLock { $0 += 1 }
-                        defer { busy.withLock { $0 -= 1 } }
+                        asking.add(1)
+                        defer { asking.add(-1) }
                         return try await client.send(.nonResource("/version"))
                     }
                     return .success(answer)
@@ -29,10 +29,10 @@ struct StartUpTests {
                     return .failure(error)
                 }
             }
-            group.addTask {
+            group.addTask { [clock] in
                 while !Task.isCancelled {
                     await Task.yield()
-                    let isWaiting = busy.withLock { $0 == 0 } && clock.sleeperCount == 1
+                    let isWaiting = asking.count == 0 && clock.sleeperCount == 1
                     let hangs = (1...max(1, hanging)).contains(transport.requests.count) && hanging > 0
                     guard isWaiting || hangs, let deadline = clock.earliestDeadline else { continue }
                     clock.advance(by: deadline)
@@ -84,4 +84,13 @@ struct StartUpTests {
                 == "the API server could not be worked with within 45.0 seconds: get /version: connection refused")
         #expect(clock.now.offset <= .seconds(45))
     }
+}
+
+/// How many requests are under way.
+private final class Asking: Sendable {
+    private let number = Mutex(0)
+
+    var count: Int { number.withLock { $0 } }
+
+    func add(_ change: Int) { number.withLock { $0 += change } }
 }
