@@ -22,6 +22,20 @@ import Testing
         #expect(review.object?.value["kind"]?.string == "Pod")
     }
 
+    @Test("knows a node by its group, and Kubernetes' controllers by their names")
+    func knowsWhoAsks() throws {
+        func request(_ user: JSONValue) throws -> AdmissionRequest {
+            try read(review((["request", "userInfo"], user))).request
+        }
+        #expect(
+            try request(["username": "system:node:a", "groups": ["system:nodes", "system:authenticated"]]).isByNode)
+        for groups in [["system:masters"], [], .null, ["system:nodes:x"]] as [JSONValue] {
+            #expect(try !request(["username": "system:node:a", "groups": groups]).isByNode)
+        }
+        #expect(try request(["username": "system:serviceaccount:kube-system:job-controller"]).isByKubernetesController)
+        #expect(try !request(["username": "job-controller"]).isByKubernetesController)
+    }
+
     @Test("knows its operation", arguments: AdmissionRequest.Operation.allCases)
     func operation(_ operation: AdmissionRequest.Operation) throws {
         let body = review((["request", "operation"], .string(operation.rawValue)), (["request", "dryRun"], true))

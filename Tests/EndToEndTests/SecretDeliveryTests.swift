@@ -5,7 +5,14 @@ extension EndToEndTests {
     /// Keys that get to pods through objects of other operators, whose definitions alone are installed here.
     @Suite(.serialized) struct SecretDelivery {
         private static let settings = Operator.Settings(
-            configuration: "{platform: eks, issuer: {public: true}, externalSecrets: {store: vault}}")
+            configuration: settings())
+
+        private static func settings(podsMayAskIn namespaces: [String] = []) -> String {
+            """
+            {platform: eks, issuer: {public: true}, vault: {allowedPaths: ["secret/data/ai/*"]},
+             externalSecrets: {store: vault, podAnnotations: [\(namespaces.joined(separator: ", "))]}}
+            """
+        }
 
         private static func key(by delivery: String) -> [String: String] {
             [
@@ -62,8 +69,9 @@ extension EndToEndTests {
         func servesPodThatAsks(delivery: String, definition: Definition) async throws {
             let plane = try ControlPlane.require()
             try await plane.apply(definition.manifest)
-            try await Operator.running(Self.settings) { plane, _ in
-                let namespace = try await plane.namespace()
+            let namespace = try await plane.namespace()
+            let settings = Operator.Settings(configuration: Self.settings(podsMayAskIn: [namespace]))
+            try await Operator.running(settings) { plane, _ in
                 try await plane.apply(Manifest.serviceAccount(in: namespace, [:]))
                 try await plane.apply(Manifest.pod(in: namespace, annotations: Self.key(by: delivery)))
                 let object = try await plane.onlyObject(definition, in: namespace)
@@ -85,19 +93,73 @@ extension EndToEndTests {
             }
         }
 
+        /// Attack D4.
+        @Test("who may only create pods gets no object and no key, and is told what to do")
+        func ignoresPod() async throws {
+            try await Operator.running(Self.settings) { plane, _ in
+                try await plane.apply(Definition.externalSecret.manifest)
+                let namespace = try await plane.namespace()
+                try await plane.apply(Manifest.serviceAccount(in: namespace, [:]))
+                let result = try await plane.apply(
+                    Manifest.pod(in: namespace, annotations: Self.key(by: "external-secret")))
+                #expect(
+                    result.errors.contains(
+                        "kubectl annotate --overwrite serviceaccount llm -n \(namespace) lanyard.dev/"))
+                let pod = try await plane.get("pod/pod", "-n", namespace)
+                #expect(pod.annotations["lanyard.dev/injected"] == nil && pod.variables.isEmpty)
+                #expect(try await plane.objects(.externalSecret, in: namespace).isEmpty)
+            }
+        }
+
+        /// Attack D5.
+        @Test("an object that somebody made first is left as it is, and told until it is removed")
+        func leavesForeignObject() async throws {
+            try await Operator.running(Self.settings) { plane, _ in
+                try await plane.apply(Definition.externalSecret.manifest)
+                let first = try await plane.namespace()
+                try await plane.apply(Self.account("external-secret", in: first))
+                var foreign = try await plane.onlyObject(.externalSecret, in: first)
+                let name = try #require(foreign.at("metadata", "name")?.string)
+                try await plane.kubectl("delete", "sa/llm", "-n", first)
+                try await eventually("the object goes with its ServiceAccount") {
+                    let left = try await plane.objects(.externalSecret, in: first)
+                    guard left.isEmpty else { throw CommandFailure(description: "\(left)") }
+                }
+                foreign["metadata"] = ["name": .string(name), "namespace": .string(first)]
+                foreign["spec"]?["dataFrom"] = [["extract": ["key": "other"]]]
+                try await plane.apply(foreign.serializedString())
+                try await plane.apply(Self.account("external-secret", in: first))
+                let told = try await plane.condition(
+                    "Ready", of: "wid/llm", in: first, is: "False", reason: "ObjectNotOurs")
+                #expect(told["message"]?.string?.contains("kubectl delete externalsecret \(name) -n \(first)") == true)
+                let kept = try await plane.onlyObject(.externalSecret, in: first)
+                #expect(kept.at("spec", "dataFrom") != nil && kept.at("metadata", "ownerReferences") == nil)
+
+                try await plane.kubectl("delete", "externalsecret", name, "-n", first)
+                try await plane.kubectl("annotate", "sa/llm", "example.com/look=again", "-n", first)
+                try await eventually("Lanyard makes its own") {
+                    let own = try await plane.onlyObject(.externalSecret, in: first)
+                    guard own.at("spec", "dataFrom") == nil, own.at("metadata", "ownerReferences") != nil else {
+                        throw CommandFailure(description: "\(own)")
+                    }
+                }
+            }
+        }
+
         @Test("pods and templates of controllers that are not followed get the objects that they refer to")
         func servesOtherControllers() async throws {
             let plane = try ControlPlane.require()
             try await plane.apply(Definition.secretProviderClass.manifest)
-            try await Operator.running(Self.settings) { plane, _ in
+            let alone = try await plane.namespace()
+            let owned = try await plane.namespace()
+            let settings = Operator.Settings(configuration: Self.settings(podsMayAskIn: [alone, owned]))
+            try await Operator.running(settings) { plane, _ in
                 let annotations = JSONValue.object(JSONObject(Self.key(by: "vault-csi")))
-                let alone = try await plane.namespace()
                 try await plane.apply(
                     Manifest.serviceAccount(in: alone, [:])
                         + Manifest.scaled("ReplicaSet", in: alone, replicas: 1, annotations: annotations))
                 _ = try await plane.onlyObject(.secretProviderClass, in: alone)
 
-                let owned = try await plane.namespace()
                 try await plane.kubectl("create", "configmap", "rollout", "-n", owned)
                 let rollout = try await plane.get("configmap/rollout", "-n", owned)
                 let owner: JSONValue = [

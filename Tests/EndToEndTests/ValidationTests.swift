@@ -170,10 +170,14 @@ extension EndToEndTests {
                 let uid = try await plane.get("cronjob", "nightly", "-n", namespace).at("metadata", "uid")?.string
                 let owner =
                     "{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: \(try #require(uid)), controller: true}"
-                let made = try await plane.apply(
-                    Manifest.workload(
-                        "Job", "made", in: namespace, metadata: "ownerReferences: [\(owner)]",
-                        template: "annotations: {lanyard.dev/foo: bar}"))
+                let job = Manifest.workload(
+                    "Job", "made", in: namespace, metadata: "ownerReferences: [\(owner)]",
+                    template: "annotations: {lanyard.dev/foo: bar}")
+                // Attack D6: anybody can write such an owner.
+                let forged = try await plane.kubectl("create", "--dry-run=server", "-f", "-", input: job)
+                #expect(forged.errors.contains("Warning: lanyard: Job \(namespace)/made: the pod: lanyard.dev/foo"))
+                let made = try await plane.kubectl(
+                    "create", "--as=system:serviceaccount:kube-system:cronjob-controller", "-f", "-", input: job)
                 #expect(made.errors.isEmpty, "\(made.errors)")
             }
         }

@@ -74,7 +74,7 @@ import WorkloadIdentity
     @Test("what keeps a stored key from its pods is the provider's reason, and the way out is in its message")
     func reportsSecretFailure() {
         var status = Self.status(Self.aws)
-        status.secretFailures = ["aws-bedrock": "ExternalSecret x: no such path"]
+        status.secretFailures = ["aws-bedrock": .init(message: "ExternalSecret x: no such path")]
         #expect(status.ready.status == .false && status.ready.reason == "SecretNotSynced")
         #expect(status.ready.message == "ExternalSecret x: no such path")
     }

@@ -69,8 +69,20 @@ import WorkloadIdentity
             "an object that is being deleted",
             { $0.object?.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }
         ),
-        ("what a Deployment makes", { $0.object?.own(by: "apps/v1", "Deployment") }),
-        ("what a CronJob makes", { $0.object?.own(by: "batch/v1beta1", "CronJob") }),
+        (
+            "what a Deployment makes",
+            {
+                $0.object?.own(by: "apps/v1", "Deployment")
+                $0.request = $0.request.asked(by: "system:serviceaccount:kube-system:deployment-controller")
+            }
+        ),
+        (
+            "what a CronJob makes",
+            {
+                $0.object?.own(by: "batch/v1beta1", "CronJob")
+                $0.request = $0.request.asked(by: "system:kube-controller-manager")
+            }
+        ),
         ("no object", { $0.object = nil }),
         ("an object that is a text", { $0.object = "Deployment" }),
         ("an object without metadata", { $0.object?["metadata"] = nil }),
@@ -91,6 +103,24 @@ import WorkloadIdentity
         change(&application)
         #expect(try await review(application) == .allowed(), "\(what)")
         #expect(cluster.reads == reads, "\(what)")
+    }
+
+    /// Attack D6.
+    @Test(
+        "an owner that somebody else writes exempts from nothing",
+        arguments: [
+            "", "alice", "system:serviceaccount:ai:deployment-controller", "system:serviceaccount:kube-system:default",
+            "system:serviceaccount:kube-system-controller",
+        ])
+    func judgesForgedOwner(user: String) async throws {
+        cluster.addNamespace(labels: Self.enforce)
+        cluster.add(serviceAccount: "llm", Self.good)
+        var application = Application.applying(.workload(.deployment, template: ["lanyard.dev/providers": "x"]))
+        application.object?.own(by: "apps/v1", "Deployment")
+        application.request = application.request.asked(by: user)
+        #expect(
+            try await review(application).refusal?.message.hasPrefix(
+                "Deployment ai/app is refused, because Namespace ai is labelled lanyard.dev/policy=enforce:") == true)
     }
 
     @Test("what a controller makes that is not judged itself is judged")
@@ -521,6 +551,14 @@ private struct Application: Sendable {
     /// A Deployment, or what has no `spec`: a ServiceAccount.
     static func applying(_ object: JSONValue, replacing old: JSONValue? = nil) -> Application {
         applying(object, object["kind"] == "ServiceAccount" ? nil : .deployment, replacing: old)
+    }
+}
+
+extension AdmissionRequest {
+    fileprivate func asked(by user: String) -> AdmissionRequest {
+        AdmissionRequest(
+            uid: uid, kind: kind, resource: resource, subResource: subResource, name: name, namespace: namespace,
+            operation: operation, dryRun: dryRun, username: user)
     }
 }
 
