@@ -101,6 +101,23 @@ extension KubernetesRequest {
         return patch(type, key, .apply(object, force: force), subresource: subresource, fieldManager: fieldManager)
     }
 
+    /// Writes an object whole. With its `metadata.resourceVersion` it is a conflict if somebody has written in between.
+    ///
+    /// - Parameters:
+    ///   - object: `apiVersion` and `kind` are filled in.
+    ///   - subresource: `status`, to write that and nothing else.
+    public static func update(
+        _ type: ResourceType, _ key: ObjectKey, _ object: JSONValue, subresource: String? = nil,
+        fieldManager: String? = nil
+    ) -> KubernetesRequest {
+        let resource = subresource.map { "\(type.plural)/\($0)" } ?? type.plural
+        var request = KubernetesRequest(
+            .put, path: type.path(key, subresource: subresource), operation: "update \(resource) \(key)")
+        request.ask("fieldManager", fieldManager)
+        request.send(object.of(type), as: "application/json")
+        return request
+    }
+
     /// - Parameter uid: delete this very object, and not another one that has taken its name.
     public static func delete(_ type: ResourceType, _ key: ObjectKey, uid: String? = nil) -> KubernetesRequest {
         var request = KubernetesRequest(.delete, path: type.path(key), operation: "delete \(type.plural) \(key)")
@@ -145,6 +162,7 @@ extension ResourceRepresentation {
     ///
     /// Lists of metadata may come as Protocol Buffers, which the server makes, and we read, in less time.
     fileprivate func accept(ofList isList: Bool) -> String {
+        if self == .wholeInProtobuf, isList { return "\(KubernetesRequest.protobuf),application/json" }
         guard self == .metadata else { return "application/json" }
         let metadata = "as=PartialObjectMetadata\(isList ? "List" : "");g=meta.k8s.io;v=v1"
         let json = "application/json;\(metadata),application/json"
