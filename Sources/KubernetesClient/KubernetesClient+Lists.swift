@@ -51,8 +51,7 @@ extension KubernetesClient {
         while let chunk = try await response.next() {
             try request.framing {
                 try framer.append(chunk) { item in
-                    let metadata = try ObjectMetadata(partialObject: item)
-                    if let resource = Resource.holding(metadata) { each(resource) }
+                    if let resource = try Resource.item(protobuf: item) { each(resource) }
                 }
             }
         }

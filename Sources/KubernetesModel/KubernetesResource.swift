@@ -15,8 +15,8 @@ public protocol KubernetesResource: KubernetesKind, JSONReadable {
 
     var metadata: ObjectMetadata { get }
 
-    /// Makes the resource of nothing but metadata; `nil` if it has more than that.
-    static func holding(_ metadata: ObjectMetadata) -> Self?
+    /// Reads an item of a list in Protocol Buffers; `nil` if the kind is read from JSON only.
+    static func item(protobuf: [UInt8]) throws -> Self?
 }
 
 public enum ResourceRepresentation: Hashable, Sendable {
@@ -25,12 +25,16 @@ public enum ResourceRepresentation: Hashable, Sendable {
 
     /// Its `metadata` alone (`meta.k8s.io/v1 PartialObjectMetadata`).
     case metadata
+
+    /// The object as it is stored, of which so little is read that lists had better come as Protocol Buffers, which the
+    /// server makes, and we pass over, in less time. Kinds with a `CustomResourceDefinition` have no such form.
+    case wholeInProtobuf
 }
 
 extension KubernetesResource {
     public static var representation: ResourceRepresentation { .whole }
 
-    public static func holding(_ metadata: ObjectMetadata) -> Self? { nil }
+    public static func item(protobuf: [UInt8]) throws -> Self? { nil }
 
     public var key: ObjectKey { metadata.key }
 

@@ -36,6 +36,14 @@ struct ProtobufTests {
             12, Protobuf.field(1, "kubectl.kubernetes.io/last-applied-configuration") + Protobuf.field(2, "{}"))
         + Protobuf.field(13, owner) + Protobuf.field(17, "managed")
 
+    @Test("of a pod it is read as whom it runs, and nothing else of its specification")
+    func readsServiceAccount() throws {
+        let spec = Protobuf.field(2, Protobuf.field(1, "main")) + Protobuf.field(8, "llm") + Protobuf.field(9, "old")
+        let bytes = Protobuf.field(1, Self.metadata) + Protobuf.field(2, spec) + Protobuf.field(3, "status")
+        let pod = try #require(try PodServiceAccount.item(protobuf: bytes))
+        #expect(pod.serviceAccountName == "llm" && pod.metadata.controller?.uid == "u2")
+    }
+
     @Test("metadata is read as it is from JSON")
     func readsMetadata() throws {
         let metadata = try ObjectMetadata(partialObject: Protobuf.field(1, Self.metadata))

@@ -103,11 +103,16 @@ extension KubernetesRequest {
 
     /// Writes an object whole. With its `metadata.resourceVersion` it is a conflict if somebody has written in between.
     ///
-    /// - Parameter object: `apiVersion` and `kind` are filled in.
+    /// - Parameters:
+    ///   - object: `apiVersion` and `kind` are filled in.
+    ///   - subresource: `status`, to write that and nothing else.
     public static func update(
-        _ type: ResourceType, _ key: ObjectKey, _ object: JSONValue, fieldManager: String? = nil
+        _ type: ResourceType, _ key: ObjectKey, _ object: JSONValue, subresource: String? = nil,
+        fieldManager: String? = nil
     ) -> KubernetesRequest {
-        var request = KubernetesRequest(.put, path: type.path(key), operation: "update \(type.plural) \(key)")
+        let resource = subresource.map { "\(type.plural)/\($0)" } ?? type.plural
+        var request = KubernetesRequest(
+            .put, path: type.path(key, subresource: subresource), operation: "update \(resource) \(key)")
         request.ask("fieldManager", fieldManager)
         request.send(object.of(type), as: "application/json")
         return request
@@ -162,6 +167,7 @@ extension ResourceRepresentation {
     ///
     /// Lists of metadata may come as Protocol Buffers, which the server makes, and we read, in less time.
     fileprivate func accept(ofList isList: Bool) -> String {
+        if self == .wholeInProtobuf, isList { return "\(KubernetesRequest.protobuf),application/json" }
         guard self == .metadata else { return "application/json" }
         let metadata = "as=PartialObjectMetadata\(isList ? "List" : "");g=meta.k8s.io;v=v1"
         let json = "application/json;\(metadata),application/json"

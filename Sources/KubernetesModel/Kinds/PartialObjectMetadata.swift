@@ -11,8 +11,8 @@ public struct PartialObjectMetadata<Kind: KubernetesKind>: KubernetesResource, H
         self.metadata = metadata
     }
 
-    public static func holding(_ metadata: ObjectMetadata) -> Self? {
-        Self(metadata: metadata)
+    public static func item(protobuf: [UInt8]) throws -> Self? {
+        Self(metadata: try ObjectMetadata(partialObject: protobuf))
     }
 
     public init(from json: inout JSONReader) throws {

@@ -13,7 +13,7 @@ extension ObjectMetadata {
         }
     }
 
-    private mutating func readField(_ field: UInt64, from message: inout ProtobufReader) throws {
+    mutating func readField(_ field: UInt64, from message: inout ProtobufReader) throws {
         switch field {
         case 1: name = try message.string()
         case 3:

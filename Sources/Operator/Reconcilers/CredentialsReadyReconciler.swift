@@ -10,12 +10,12 @@ struct CredentialsReadyReconciler: Reconciler {
     let planner: Planner
     let workloads: WorkloadStore
     let replicaSets: Store<PartialObjectMetadata<ReplicaSet>>
-    let census: PodCensus
+    let pods: PodsByServiceAccount
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let workload = workloads[key], workload.metadata.deletionTimestamp == nil else { return .done }
-        let condition = try await condition(of: workload)
+        guard case .known(let condition) = condition(of: workload) else { return .done }
         var conditions = workload.conditions
         let before = conditions[ConditionType.credentialsReady]
         let isChanged =
@@ -29,16 +29,23 @@ struct CredentialsReadyReconciler: Reconciler {
         return .done
     }
 
-    private func condition(of workload: Workload) async throws -> Condition? {
+    private enum Verdict {
+        /// `nil` if the workload is not ours to speak of.
+        case known(Condition?)
+        /// It is looked at again when its pods are known.
+        case podsUnknown
+    }
+
+    private func condition(of workload: Workload) -> Verdict {
         let account = planner.stores.serviceAccounts[workload.serviceAccountKey]
         let subject = Subject(workload.serviceAccountKey)
         let plan = planner.plan(for: subject, account, pod: PodContext(workload.template, of: account))
-        guard !plan.bindings.isEmpty else { return nil }
-        let pods = try await census.pods(of: workload.serviceAccountKey).filter {
-            owner(of: $0) == workload.metadata.uid
-        }
-        return .credentialsReady(
-            plan, pods: PodCount(pods.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) }))
+        guard !plan.bindings.isEmpty else { return .known(nil) }
+        guard let all = pods.pods(of: workload.serviceAccountKey) else { return .podsUnknown }
+        let own = all.filter { owner(of: $0) == workload.metadata.uid }
+        return .known(
+            .credentialsReady(
+                plan, pods: PodCount(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })))
     }
 
     /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.
@@ -48,11 +55,15 @@ struct CredentialsReadyReconciler: Reconciler {
         return replicaSets[ObjectKey(namespace: pod.namespace, name: controller.name)]?.metadata.controller?.uid
     }
 
-    /// Changes this one condition, by its key, and nothing that the workload's own controller writes.
+    /// Changes this one condition, by its key, and nothing that the workload's own controller writes; and only if nobody has
+    /// written since the workload was read.
     private func write(_ condition: Condition?, of workload: Workload) async throws {
         let element: JSONValue =
             condition?.json ?? ["$patch": "delete", "type": .string(ConditionType.credentialsReady)]
-        let patch = KubernetesPatch.strategicMerge(["status": ["conditions": [element]]])
+        let patch = KubernetesPatch.strategicMerge([
+            "metadata": ["resourceVersion": .string(workload.metadata.resourceVersion)],
+            "status": ["conditions": [element]],
+        ])
         do {
             _ = try await client.send(
                 .patch(

@@ -13,6 +13,9 @@ public struct WorkloadIdentityControllers: Sendable {
     private let identities: Controller
     /// Those of the kinds that keep our condition.
     private let conditions: [Workload.Kind: Controller]
+    /// Finds out as whom pods run, a namespace at a time.
+    private let serviceAccounts: Controller
+    private let pods: PodsByServiceAccount
     private let planner: Planner
     private let stores: WorkloadStores
 
@@ -20,12 +23,12 @@ public struct WorkloadIdentityControllers: Sendable {
         client: KubernetesClient, planner: Planner, stores: WorkloadStores, events: EventRecorder,
         metrics: any MetricsFactory, logger: Logger
     ) {
-        let census = PodCensus(pods: stores.pods, client: client)
+        let pods = PodsByServiceAccount(pods: stores.pods)
         let synced: [@Sendable () async throws -> Void] = [planner.stores.waitUntilSynced, stores.waitUntilSynced]
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
-                client: client, planner: planner, stores: stores, census: census, events: events),
+                client: client, planner: planner, stores: stores, pods: pods, events: events),
             after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -33,13 +36,19 @@ public struct WorkloadIdentityControllers: Sendable {
                 workloads.kind.rawValue.lowercased(),
                 reconciler: CredentialsReadyReconciler(
                     client: client, planner: planner, workloads: workloads, replicaSets: stores.replicaSets,
-                    census: census, events: events),
+                    pods: pods, events: events),
                 after: synced, metrics: metrics, logger: logger)
         }
+        serviceAccounts = Controller(
+            "podserviceaccount",
+            reconciler: PodServiceAccountReconciler(
+                client: client, pods: pods, rate: RateLimit(burst: 20, every: .milliseconds(200))),
+            after: synced, metrics: metrics, logger: logger)
         self.conditions = conditions
+        self.pods = pods
         self.planner = planner
         self.stores = stores
-        services = [identities] + Array(conditions.values)
+        services = [serviceAccounts, identities] + Array(conditions.values)
         observe()
     }
 
@@ -76,18 +85,21 @@ public struct WorkloadIdentityControllers: Sendable {
             if let replicaSet = change.new ?? change.old { judgeOwner(of: replicaSet.metadata) }
         }
         stores.pods.observe { change in
-            guard change.old?.metadata.relevance != change.new?.metadata.relevance,
-                let pod = (change.new ?? change.old)?.metadata
-            else { return }
-            for key in stores.identities.keys(by: .namespace, pod.namespace ?? "") { identities.queue.add(key) }
-            if pod.refersToSecretObject, workload(above: pod) == nil {
-                // Its metadata does not say whose it is, and its ServiceAccount may ask for nothing.
-                for key in planner.stores.serviceAccounts.keys(by: .namespace, pod.namespace ?? "") {
-                    identities.queue.add(key)
-                }
-            }
-            judgeOwner(of: pod)
+            if let old = change.old, let new = change.new, new.metadata.meansTheSame(as: old.metadata) { return }
+            let concerned = pods.note(change)
+            for key in concerned { identities.queue.add(key) }
+            if !concerned.isEmpty, let pod = change.new ?? change.old { judgeOwner(of: pod.metadata) }
         }
+        pods.observe(
+            PodsByServiceAccount.Observer { namespace in
+                serviceAccounts.queue.add(ObjectKey(name: namespace))
+            } onDiscovery: { discovery in
+                for key in discovery.waiting { judge(key) }
+                for (key, serviceAccount) in discovery.pods {
+                    identities.queue.add(serviceAccount)
+                    if let pod = stores.pods[key] { judgeOwner(of: pod.metadata) }
+                }
+            })
         stores.identities.observe { change in
             identities.queue.add(change.key)
         }
@@ -114,11 +126,9 @@ public struct WorkloadIdentityControllers: Sendable {
 }
 
 extension ObjectMetadata {
-    /// What of a pod's metadata a status depends on. Kubelets change the rest all the time.
-    fileprivate var relevance: [String: String] {
-        var relevance = annotations.merging(labels) { annotation, label in "\(annotation)\n\(label)" }
-        relevance["uid"] = uid
-        relevance["deleted"] = deletionTimestamp == nil ? "" : "true"
-        return relevance
+    /// Whether all of a pod's metadata on which a status depends is as it was. Kubelets change the rest all the time.
+    fileprivate func meansTheSame(as old: ObjectMetadata) -> Bool {
+        uid == old.uid && (deletionTimestamp == nil) == (old.deletionTimestamp == nil)
+            && annotations == old.annotations && labels == old.labels
     }
 }

@@ -9,19 +9,24 @@ struct WorkloadIdentityReconciler: Reconciler {
     let client: KubernetesClient
     let planner: Planner
     let stores: WorkloadStores
-    let census: PodCensus
+    let pods: PodsByServiceAccount
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         let present = stores.identities[key]
         guard let account = planner.stores.serviceAccounts[key] else {
-            census.forget(key)
+            pods.forget(key)
             try await remove(present)
             return .done
         }
-        guard let judgement = try await judge(account) else {
+        let judgement: Judgement
+        switch judge(account) {
+        case .unasked:
+            pods.forget(key)
             try await remove(present)
             return .done
+        case .podsUnknown: return .done
+        case .asked(let what): judgement = what
         }
         // First the object, which owns those by which keys get to pods, then those, and then the report on all.
         let identity = try await identity(of: account, present)
@@ -50,9 +55,16 @@ struct WorkloadIdentityReconciler: Reconciler {
         var awaitsAllowedPaths: Bool
     }
 
-    /// What is so now; `nil` if neither the ServiceAccount nor a workload of it asks for a provider, and no pod of it needs an
-    /// object of ours.
-    private func judge(_ account: ServiceAccount) async throws -> Judgement? {
+    private enum Question {
+        /// Neither the ServiceAccount nor a workload of it asks for a provider, and no pod of it needs an object of ours.
+        case unasked
+        /// It is looked at again when they are.
+        case podsUnknown
+        case asked(Judgement)
+    }
+
+    /// What is so now.
+    private func judge(_ account: ServiceAccount) -> Question {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
         let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller?.workloadKind == nil }
@@ -61,17 +73,11 @@ struct WorkloadIdentityReconciler: Reconciler {
             + workloads.map { planner.plan(for: subject, account, pod: PodContext($0.template, of: account)) }
         let asking = zip([nil] + workloads.map(Optional.some), plans).filter { !$0.1.bindings.isEmpty }
         // Pods may ask by themselves: nobody's, and those of a controller that is not followed.
-        let mayPodsAsk = !stores.pods.keys(by: .secretObjects, subject.namespace).isEmpty
-        guard !asking.isEmpty || mayPodsAsk else {
-            census.forget(account.key)
-            return nil
-        }
-        let pods = try await census.pods(of: account.key).map { pod in
+        let present = asking.isEmpty ? pods.knownPods(of: account.key) : pods.pods(of: account.key)
+        guard let present else { return .podsUnknown }
+        guard !asking.isEmpty || present.contains(where: \.refersToSecretObject) else { return .unasked }
+        let pods = present.map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
-        }
-        guard !asking.isEmpty || pods.contains(where: \.pod.refersToSecretObject) else {
-            census.forget(account.key)
-            return nil
         }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
@@ -87,11 +93,12 @@ struct WorkloadIdentityReconciler: Reconciler {
             facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: PodCount(pods))
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
-        return Judgement(
-            status: status, needs: needs,
-            awaitsAllowedPaths: bindings.contains { binding in
-                binding.problems.contains { $0.reason == .allowedPathsNotSet }
-            })
+        return .asked(
+            Judgement(
+                status: status, needs: needs,
+                awaitsAllowedPaths: bindings.contains { binding in
+                    binding.problems.contains { $0.reason == .allowedPathsNotSet }
+                }))
     }
 
     /// The WorkloadIdentity, made if it is not there.
@@ -102,18 +109,42 @@ struct WorkloadIdentityReconciler: Reconciler {
             apiVersion: ServiceAccount.resourceType.apiVersion, kind: ServiceAccount.resourceType.kind,
             name: account.metadata.name, uid: account.metadata.uid)
         if let present, present.metadata.ownerReferences == [owner] { return present }
-        return try await client.apply(
-            WorkloadIdentityObject.self, account.key, ["metadata": ["ownerReferences": [owner.json]]])
+        if let present {
+            return try await client.patch(
+                WorkloadIdentityObject.self, account.key,
+                .merge([
+                    "metadata": [
+                        "resourceVersion": .string(present.metadata.resourceVersion),
+                        "ownerReferences": [owner.json],
+                    ]
+                ]))
+        }
+        do {
+            return try await client.create(
+                WorkloadIdentityObject.self,
+                ["metadata": ["name": .string(account.key.name), "ownerReferences": [owner.json]]],
+                in: account.key.namespace)
+        } catch let error as KubernetesError where error.isAlreadyExists {
+            // The watch has not told of it yet.
+            return try await client.get(WorkloadIdentityObject.self, account.key)
+        }
     }
 
-    /// Writes only what differs.
+    /// Writes only what differs, and only if nobody has written since that was read.
     private func report(
         _ status: WorkloadIdentityStatus, of account: ServiceAccount, replacing present: WorkloadIdentityObject
     ) async throws {
         let conditions = present.conditions
         let json = status.json(replacing: conditions, at: .now)
         guard json != present.status else { return }
-        try await client.apply(WorkloadIdentityObject.self, account.key, ["status": json], subresource: "status")
+        let type = WorkloadIdentityObject.resourceType
+        var metadata: JSONValue = ["name": .string(account.key.name)]
+        metadata["namespace"] = account.key.namespace.map { .string($0) }
+        metadata["resourceVersion"] = .string(present.metadata.resourceVersion)
+        _ = try await client.send(
+            .update(
+                type, account.key, ["metadata": metadata, "status": json], subresource: "status",
+                fieldManager: client.fieldManager))
 
         let ready = status.ready
         let before = conditions[ConditionType.ready]
