@@ -31,11 +31,12 @@ struct TokenBucket {
     private let savings: Duration
 
     /// When the next turn is due, if none has been saved up.
-    private var next = Duration.zero
+    private var next: Duration
 
     init(burst: Int, interval: Duration) {
         self.interval = interval
         savings = interval * (max(burst, 1) - 1)
+        next = .zero - savings
     }
 
     /// Takes a turn.

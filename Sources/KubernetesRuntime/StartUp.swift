@@ -1,4 +1,4 @@
-public import KubernetesClient
+internal import KubernetesClient
 public import Logging
 
 /// Asks an API server for what a program cannot start without, until it answers or the time for all of it is over.

@@ -93,11 +93,11 @@ import Testing
     func silence() async throws {
         try await withServer(configure: { $0.connections.count = 32 }) { server in
             var silent: [any Channel] = []
-            for _ in 0..<200 { silent.append(try await server.connect()) }
+            for _ in 0..<200 { if let channel = try? await server.connect() { silent.append(channel) } }
             let more: [any Channel] = try await server.withClient { client in
                 for _ in 0..<20 { try await client.post(review(), expecting: .ok) }
                 var more: [any Channel] = []
-                for _ in 0..<200 { more.append(try await server.connect()) }
+                for _ in 0..<200 { if let channel = try? await server.connect() { more.append(channel) } }
                 for _ in 0..<20 { try await client.post(review(), expecting: .ok) }
                 return more
             }
