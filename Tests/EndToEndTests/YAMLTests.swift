@@ -101,7 +101,7 @@ import Testing
 
     @Test("documents of aliases are read or refused as if each alias were followed, and mean the same")
     func agreesWithExpansion() throws {
-        let bounds = (count: 150, depth: 8)
+        let bounds = (count: 150, depth: 6)
         var accepted = 0
         let seeds: Range<UInt64> = 0..<10_000
         for seed in seeds {
@@ -124,6 +124,6 @@ import Testing
                 try #require(!isBounded, "seed \(seed): \(failure): \(text)")
             }
         }
-        #expect((seeds.count / 4...seeds.count * 3 / 4).contains(accepted), "not varied enough: \(accepted)")
+        #expect(accepted > 2000 && seeds.count - accepted > 500, "not varied enough: \(accepted) are read")
     }
 }
