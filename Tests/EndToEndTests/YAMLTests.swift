@@ -6,6 +6,17 @@ import Testing
 
 /// How texts are read, above all those that were made to be too much.
 @Suite(.timeLimit(.minutes(1))) struct YAMLTests {
+    /// A text that is too long for the names of test cases.
+    struct Hidden: CustomTestStringConvertible {
+        let text: String
+
+        init(_ text: String) {
+            self.text = text
+        }
+
+        var testDescription: String { "\(text.prefix(40).debugDescription) and so on" }
+    }
+
     private func refusal(of text: String) -> String? {
         do throws(UsageProblem) {
             _ = try YAML.documents(in: text, file: "f")
@@ -18,20 +29,22 @@ import Testing
     @Test(
         "what is nested too deep is refused where it becomes so, however it is nested",
         arguments: [
-            (HostileYAML.chain(links: 900, nesting: 260), 1), (HostileYAML.chain(links: 900, nesting: 60), 3),
-            (HostileYAML.chain(links: 100_000, nesting: 1), 127),
-            (HostileYAML.laughs(levels: 900) { "[\($0)]" }, 127),
-            (HostileYAML.laughs(levels: 900) { "{<<: \($0), x: z}" }, 127),
-            (HostileYAML.laughs(levels: 900) { "{<<: [\($0)]}" }, 64),
-            (HostileYAML.nested("", 100_000), 1), (String(repeating: "[", count: 100_000), 1),
-            (String(repeating: "{a: ", count: 100_000), 1), (String(repeating: "- ", count: 100_000), 1),
-            (String(repeating: "? ", count: 100_000), nil),
-        ] as [(String, Int?)])
-    func refusesDepth(text: String, line: Int?) {
+            (Hidden(HostileYAML.chain(links: 900, nesting: 260)), 1),
+            (Hidden(HostileYAML.chain(links: 900, nesting: 60)), 3),
+            (Hidden(HostileYAML.chain(links: 100_000, nesting: 1)), 127),
+            (Hidden(HostileYAML.laughs(levels: 900) { "[\($0)]" }), 127),
+            (Hidden(HostileYAML.laughs(levels: 900) { "{<<: \($0), x: z}" }), 127),
+            (Hidden(HostileYAML.laughs(levels: 900) { "{<<: [\($0)]}" }), 64),
+            (Hidden(HostileYAML.nested("", 100_000)), 1), (Hidden(String(repeating: "[", count: 100_000)), 1),
+            (Hidden(String(repeating: "{a: ", count: 100_000)), 1),
+            (Hidden(String(repeating: "- ", count: 100_000)), 1),
+            (Hidden(String(repeating: "? ", count: 100_000)), nil),
+        ] as [(Hidden, Int?)])
+    func refusesDepth(hidden: Hidden, line: Int?) {
         let expected =
             line.map { "f: document 1, line \($0): the document is nested too deep" }
             ?? "f: document 1, line 1: a key is not a string"
-        #expect(refusal(of: text) == expected)
+        #expect(refusal(of: hidden.text) == expected)
     }
 
     @Test("as many levels as JSON may have are read, and are the same for an alias")
