@@ -289,7 +289,7 @@ import Testing
             (
                 (1..<40).reduce("a0: &a0 {x: y}\n") { text, level in
                     text + "a\(level): &a\(level) {<<: [*a\(level - 1), *a\(level - 1)]}\n"
-                }, "-: document 1: its aliases stand for too much"
+                }, "-: document 1, line 15: its aliases stand for too much"
             ),
         ])
     func refusesMerging(input: String, message: String) async throws {
@@ -334,6 +334,9 @@ import Testing
             ),
             ("a: 1\nb: 2\nc: 3\nb: 4\n", "document 1: line 2: the key b is there more than once"),
             ("a: 1\nb: \u{1}\n", "document 1: line 2: control characters are not allowed"),
+            ("a: &a {b: c}\n? *a\n: d\n", "document 1, line 2: a key is not a string"),
+            ("a: *b\n", "document 1, line 1: the alias *b has no anchor before it"),
+            ("\u{0}\u{1}", "document 1: line 1: control characters are not allowed"),
         ])
     func refusesInput(input: String, message: String) async throws {
         try await expectRefusal(of: input, "-: \(message)")

@@ -119,12 +119,75 @@ import Testing
         #expect(result.errors.contains("its aliases stand for too much"))
     }
 
+    @Test("an alias chain that nests deeper than any document may is refused, whatever the command")
+    func refusesAliasChain() async throws {
+        let chain = HostileYAML.chain(links: 900, nesting: 60)
+        for arguments in [
+            ["check", "-f", "-", "--platform", "eks"], ["inject", "-f", "-", "--platform", "eks"],
+            ["explain", "aws-bedrock", "--platform", "eks", "-f", "-"], ["run", "--config", "-"],
+        ] {
+            let result = try await Command.run(Self.lanyard, arguments, input: chain)
+            #expect(result.exitCode == 2, "\(arguments): \(result.errors)")
+            #expect(result.errors == "lanyard: -: document 1, line 3: the document is nested too deep\n")
+        }
+    }
+
+    @Test("thousands of documents take seconds: the work does not grow with the square of their number")
+    func isLinear() async throws {
+        let documents = (0..<2000).map { number in
+            Manifest.serviceAccount("llm-\(number)", in: "ai", ["eks.amazonaws.com/role-arn": Manifest.role])
+                + Manifest.deployment("app-\(number)", in: "ai").replacing(": llm\n", with: ": llm-\(number)\n")
+        }
+        let result = try await lanyard("check", "-f", "-", "--platform", "eks", input: documents.joined())
+        #expect(result.output.hasSuffix("\n0 errors, 2000 warnings\n"), "\(result.errors)")
+    }
+
+    // MARK: Output
+
+    private static let commands = [
+        "matrix", "matrix -o yaml", "version", "--version", "--help", "help check", "run --print-config",
+        "explain aws-bedrock --platform eks", "check -f - --platform eks", "check -f - --platform eks -o sarif",
+        "inject -f - --platform eks", "inject -f - --platform eks -o json",
+    ]
+
+    @Test("output that cannot be written: exit code 2, and why", arguments: commands)
+    func reportsLostOutput(command: String) async throws {
+        for (redirection, reason) in [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")] {
+            let result = try await Command.run(
+                "/bin/sh", ["-c", "\"$0\" \(command) \(redirection)", Self.lanyard], input: Self.manifests)
+            #expect(result.exitCode == 2)
+            #expect(result.errors == "lanyard: standard output: cannot be written: \(reason)\n")
+        }
+    }
+
+    @Test("a message that cannot be written changes no exit code", arguments: ["2>/dev/full", "2>&-"])
+    func survivesLostMessages(redirection: String) async throws {
+        let result = try await Command.run(
+            "/bin/sh", ["-c", "\"$0\" check -f /does/not/exist --platform eks \(redirection)", Self.lanyard])
+        #expect(result.exitCode == 2)
+    }
+
+    @Test("a reader that goes away ends the command without a word, whether SIGPIPE is ignored or not")
+    func endsWithItsReader() async throws {
+        let documents = (0..<500).map { Manifest.deployment("app-\($0)", in: "ai") }
+        for start in ["", "trap '' PIPE;"] {
+            let script = "\(start) { \"$0\" inject -f - --platform eks 2>/dev/null; echo $? >&2; } | head -n 1"
+            let result = try await Command.run(
+                "/bin/sh", ["-c", script, Self.lanyard], input: documents.joined())
+            #expect(result.output == "apiVersion: apps/v1\n")
+            #expect(result.errors == "141\n")
+        }
+    }
+
     @Test(
         "usage that is wrong: exit code 2, and what to write",
         arguments: [
             (["inject", "-f", "-"], "the platform is not known; add --platform"),
             (["inject", "-f", "-", "--platform", "mars"], "--platform mars is not known; write one of eks, aks"),
-            (["inject", "-f", "/does/not/exist", "--platform", "eks"], "/does/not/exist: cannot be read"),
+            (
+                ["inject", "-f", "/does/not/exist", "--platform", "eks"],
+                "/does/not/exist: cannot be read: No such file"
+            ),
             (["inject"], "Missing expected argument"),
             (["frobnicate"], "frobnicate"),
             (["run", "--webhook-url", "http://x"], "write a URL such as https://"),

@@ -7,16 +7,19 @@ extension YAML {
     /// would be too much is refused where it is, before anything is built of it. All documents together may have as many
     /// values as the text has bytes, which without aliases no text can exceed. A few more than that do no harm.
     struct Composer: ~Copyable {
-        private static let harmlessCount = 1 << 16
-
         private let events: Events
+        private let maximumDepth: Int
         private var valuesLeft: Int
         private var anchors: [String: Composed] = [:]
         private var collections: [OpenCollection] = []
 
-        init(_ text: String) {
+        /// - Parameters:
+        ///   - harmlessCount: how many values a text may have, however short it is.
+        ///   - maximumDepth: how many values may stand inside each other.
+        init(_ text: String, harmlessCount: Int = 1 << 16, maximumDepth: Int = JSONReader.defaultMaximumDepth) {
             events = Events(text)
-            valuesLeft = max(text.utf8.count, Self.harmlessCount)
+            valuesLeft = max(text.utf8.count, harmlessCount)
+            self.maximumDepth = maximumDepth
         }
 
         /// The next document; `nil` after the last one.
@@ -58,8 +61,8 @@ extension YAML {
                 guard case .scalar = composed.node.content else { throw Failure("a key is not a string", line: line) }
                 return
             }
-            guard composed.depth <= JSONReader.defaultMaximumDepth - collections.count else {
-                throw Failure("the document is nested too deep", line: line)
+            guard composed.depth <= maximumDepth - collections.count else {
+                throw .nestedTooDeep(line: line)
             }
             guard composed.count <= valuesLeft else { throw Failure("its aliases stand for too much", line: line) }
             valuesLeft -= composed.count

@@ -41,6 +41,8 @@ extension YAML {
                 } else {
                     parser.pointee.problem_mark.line
                 }
+            // libyaml looks ahead for the end of a key, so that its own bound may be met before ours.
+            if problem.hasPrefix("Maximum nesting level") { return .nestedTooDeep(line: line + 1) }
             return Failure("line \(line + 1): \(problem)")
         }
     }

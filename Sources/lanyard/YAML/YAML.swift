@@ -17,6 +17,8 @@ enum YAML {
             self.message = message
             self.line = line
         }
+
+        static func nestedTooDeep(line: Int) -> Failure { Failure("the document is nested too deep", line: line) }
     }
 
     /// The documents of a text that are not empty. JSON is YAML, and is read as such.
