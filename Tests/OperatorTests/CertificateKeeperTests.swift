@@ -38,7 +38,9 @@ import Testing
     private func register(trusting caBundle: [UInt8] = []) {
         var webhook = RegisteredWebhook(name: "pod-injector.lanyard.dev")
         webhook.caBundle = caBundle
-        let metadata = ObjectMetadata(name: "pod-injector.lanyard.dev")
+        var metadata = ObjectMetadata(name: "pod-injector.lanyard.dev")
+        // A store takes what has another version for changed.
+        metadata.resourceVersion = String(caBundle.count)
         mutating.replace(with: [MutatingWebhookConfiguration(metadata: metadata, webhooks: [webhook])])
     }
 
