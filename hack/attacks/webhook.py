@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 """Whether somebody who reaches the webhook's port can stop it, or make it grow.
 
-usage: hack/attack-webhook LANYARD CONTROL-PLANE [--seconds 15] [--only NAME]... [--source 127.0.0.9] [--no-limits]
+usage: hack/attack webhook [-- --seconds 15 --only NAME --source 127.0.0.9 --no-limits]
 
-CONTROL-PLANE is the folder of a control plane (hack/control-plane up). Two replicas run after a TCP proxy that asks for their
+Two replicas run after a TCP proxy that asks for their
 /readyz, as after a Service, each in a cgroup of the chart's memory limit where this machine lets us make one. While each
 attack goes on at one replica, a client sends it reviews as an API server does, on a connection that it keeps and on new ones,
 and pods are created through the API server. It ends with exit code 1 if a review failed, took more than 250 ms at the 99th
@@ -24,39 +23,11 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.parse
+
+from cluster import Cluster, free_port
 
 MEMORY_LIMIT = 256 << 20
 ROLE = "arn:aws:iam::111122223333:role/bedrock"
-
-
-class Cluster:
-    """The API server, as its administrator."""
-
-    def __init__(self, folder):
-        lines = open(f"{folder}/env", encoding="utf-8").read().splitlines()
-        settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        self.folder = folder
-        self.tls = ssl.create_default_context(cafile=settings["CONTROL_PLANE_CA"])
-        self.tls.load_cert_chain(settings["CONTROL_PLANE_CERT"], settings["CONTROL_PLANE_KEY"])
-        self.address = urllib.parse.urlparse(settings["CONTROL_PLANE_URL"])
-        self.local = threading.local()
-
-    def call(self, method, path, body=None, kind="application/json"):
-        if not hasattr(self.local, "connection"):
-            self.local.connection = http.client.HTTPSConnection(
-                self.address.hostname, self.address.port, context=self.tls, timeout=30)
-        self.local.connection.request(
-            method, path, json.dumps(body) if body is not None else None, {"Content-Type": kind})
-        answer = self.local.connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-    def apply(self, *files):
-        kubectl = subprocess.run(["hack/tools", "kubectl"], check=True, capture_output=True, text=True).stdout.strip()
-        for file in files:
-            subprocess.run(
-                [kubectl, "--kubeconfig", f"{self.folder}/kubeconfig", "apply", "-f", file], check=True,
-                stdout=subprocess.DEVNULL)
 
 
 class Replica:
@@ -169,12 +140,6 @@ def copy(source, target):
             end.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def write(path, content):
@@ -358,7 +323,8 @@ class Pods:
             labels = {"lanyard.dev/inject": "required"} if number % 4 == 0 else {}
             pod = {"metadata": {"name": f"{name}-{number}", "labels": labels},
                    "spec": {"serviceAccountName": "llm", "containers": [{"name": "app", "image": "app:1"}]}}
-            status, answer = self.cluster.call("POST", "/api/v1/namespaces/attack/pods", pod)
+            status, content = self.cluster.ask("POST", "/api/v1/namespaces/attack/pods", pod)
+            answer = json.loads(content)
             if status != 201:
                 self.refused += 1
             elif answer["spec"].get("volumes") and any(v["name"] == "aws-iam-token" for v in answer["spec"]["volumes"]):
@@ -413,8 +379,8 @@ def main():
 
     cluster = Cluster(options.control_plane)
     cluster.apply("manifests/crd.yaml", "manifests/namespace.yaml")
-    cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": "attack"}})
-    cluster.call("POST", "/api/v1/namespaces/attack/serviceaccounts", {
+    cluster.create("/api/v1/namespaces", {"metadata": {"name": "attack"}})
+    cluster.create("/api/v1/namespaces/attack/serviceaccounts", {
         "metadata": {"name": "llm", "annotations": {
             "eks.amazonaws.com/role-arn": ROLE, "lanyard.dev/aws-region": "eu-central-1"}}})
     multiprocessing.set_start_method("fork")

@@ -1,18 +1,15 @@
-#!/usr/bin/env python3
 """Whether the operator starts while the API server answers badly.
 
-usage: hack/attack-starts LANYARD CONTROL-PLANE [--starts 12] [--faults 0.3]
+usage: hack/attack starts [-- --starts 12 --faults 0.3]
 
-CONTROL-PLANE is the folder of a control plane. Each start goes through a proxy that answers a part of the requests, chosen by
+Each start goes through a proxy that answers a part of the requests, chosen by
 chance, with 429, 500, or by closing the connection. It ends with exit code 1 if a start does not end in a ready process.
 """
 import argparse
 import http.client
 import http.server
 import json
-import os
 import random
-import ssl
 import struct
 import subprocess
 import sys
@@ -21,18 +18,13 @@ import tempfile
 import threading
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 
+from cluster import Cluster, free_port
 
-def proxy(folder, share):
+
+def proxy(cluster, share):
     """Starts it, and returns its address."""
-    lines = open(f"{folder}/env", encoding="utf-8").read().splitlines()
-    settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-    tls = ssl.create_default_context(cafile=settings["CONTROL_PLANE_CA"])
-    tls.load_cert_chain(settings["CONTROL_PLANE_CERT"], settings["CONTROL_PLANE_KEY"])
-    server = urllib.parse.urlparse(settings["CONTROL_PLANE_URL"])
-
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -56,7 +48,8 @@ def proxy(folder, share):
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            upstream = http.client.HTTPSConnection(server.hostname, server.port, context=tls)
+            upstream = http.client.HTTPSConnection(
+                cluster.address.hostname, cluster.address.port, context=cluster.tls)
             headers = {name: value for name, value in self.headers.items()
                        if name.lower() not in ("host", "connection", "content-length")}
             upstream.request(self.command, self.path, body or None, headers)
@@ -71,7 +64,7 @@ def proxy(folder, share):
             self.wfile.write(b"0\r\n\r\n")
             upstream.close()
 
-        do_GET = do_POST = do_PATCH = do_DELETE = do
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do
 
         def log_message(self, *_):
             pass
@@ -80,12 +73,6 @@ def proxy(folder, share):
     listener.daemon_threads = True
     threading.Thread(target=listener.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{listener.server_port}"
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def is_ready(port):
@@ -102,17 +89,15 @@ def main():
     arguments.add_argument("--starts", type=int, default=12)
     arguments.add_argument("--faults", type=float, default=0.3)
     options = arguments.parse_args()
-    kubectl = subprocess.run(["hack/tools", "kubectl"], check=True, capture_output=True, text=True).stdout.strip()
-    for file in ("namespace", "crd"):
-        subprocess.run([kubectl, "--kubeconfig", f"{options.folder}/kubeconfig", "apply", "-f",
-                        f"manifests/{file}.yaml"], check=True, stdout=subprocess.DEVNULL)
+    cluster = Cluster(options.folder)
+    cluster.apply("manifests/namespace.yaml", "manifests/crd.yaml")
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/kubeconfig", "w", encoding="utf-8") as file:
             json.dump({
                 "apiVersion": "v1", "kind": "Config", "current-context": "c",
                 "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-                "clusters": [{"name": "c", "cluster": {"server": proxy(options.folder, options.faults)}}],
+                "clusters": [{"name": "c", "cluster": {"server": proxy(cluster, options.faults)}}],
                 "users": [{"name": "u", "user": {}}]}, file)
         for number in range(options.starts):
             webhook, metrics = free_port(), free_port()

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 """Whether anything is written by a replica that does not hold the Lease, and how long nobody writes after a kill.
 
-usage: hack/attack-writers LANYARD CONTROL-PLANE [--pairs 3] [--stops 10] [--kills 10]
+usage: hack/attack writers [-- --pairs 3 --stops 10 --kills 10]
 
-CONTROL-PLANE is the folder of a control plane that was started with HACK_AUDIT_LOG=1. Several pairs of replicas run, each pair
+Several pairs of replicas run, each pair
 with a Lease of its own and each replica as a user of its own, while the statuses of 40 ServiceAccounts change all the time. The
 leader of each pair is stopped for 12 to 22 seconds and goes on, again and again; what was written by whom is read from the API
 server's audit log. Then leaders are killed. It ends with exit code 1 if anything was written by one who did not lead, or if it
@@ -12,57 +11,19 @@ took more than 15 seconds until another did.
 import argparse
 import base64
 import datetime
-import http.client
 import json
-import os
 import random
 import signal
-import ssl
 import statistics
 import subprocess
 import sys
 import threading
 import time
-import urllib.parse
+
+from cluster import Cluster
 
 LEASE = "lanyard-controller"
 ACCOUNTS = 40
-
-
-class Cluster:
-    """The API server, as its administrator."""
-
-    def __init__(self, folder):
-        lines = open(f"{folder}/env", encoding="utf-8").read().splitlines()
-        settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-        self.folder = folder
-        self.url = settings["CONTROL_PLANE_URL"]
-        self.authority = settings["CONTROL_PLANE_CA"]
-        self.tls = ssl.create_default_context(cafile=self.authority)
-        self.tls.load_cert_chain(settings["CONTROL_PLANE_CERT"], settings["CONTROL_PLANE_KEY"])
-        self.address = urllib.parse.urlparse(self.url)
-        self.local = threading.local()
-
-    def call(self, method, path, body=None, kind="application/json", allowed=()):
-        if not hasattr(self.local, "connection"):
-            self.local.connection = http.client.HTTPSConnection(
-                self.address.hostname, self.address.port, context=self.tls, timeout=30)
-        connection = self.local.connection
-        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": kind})
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status >= 300 and answer.status not in allowed:
-            raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]!r}")
-        return json.loads(content)
-
-    def create(self, path, body):
-        return self.call("POST", path, body, allowed=(409,))
-
-    def applied(self, file):
-        kubectl = subprocess.run(["hack/tools", "kubectl"], check=True, capture_output=True, text=True).stdout.strip()
-        subprocess.run(
-            [kubectl, "--kubeconfig", f"{self.folder}/kubeconfig", "apply", "-f", file], check=True,
-            stdout=subprocess.DEVNULL)
 
 
 class Replica:
@@ -213,8 +174,7 @@ def main():
     arguments.add_argument("--kills", type=int, default=10)
     options = arguments.parse_args()
     cluster = Cluster(options.folder)
-    for file in ("namespace", "crd", "service-account", "rbac"):
-        cluster.applied(f"manifests/{file}.yaml")
+    cluster.apply(*[f"manifests/{file}.yaml" for file in ("namespace", "crd", "service-account", "rbac")])
     with open(f"{options.folder}/lanyard.yaml", "w", encoding="utf-8") as file:
         file.write("{platform: eks, issuer: {public: true}}\n")
     cluster.create("/api/v1/namespaces", {"metadata": {"name": "attack"}})
