@@ -62,6 +62,18 @@ import Testing
         #expect(list.open("second", from: Self.here, at: Self.at(100.01)) == "idle")
     }
 
+    @Test("a flood of new connections does not close those that have had an answer of late")
+    func flood() {
+        var list = Self.list(10)
+        _ = list.open("API server", from: Self.here, at: Self.at(0))
+        list.shookHands("API server", at: Self.at(0))
+        list.answered("API server", isReview: true, at: Self.at(0))
+        for number in 0..<1000 {
+            _ = list.open("\(number)", from: Self.there, at: Self.at(50 + Double(number) / 10_000))
+        }
+        #expect(list.isProven("API server"))
+    }
+
     @Test("one source cannot have more unproven connections than its share, and proven ones do not count")
     func perSource() {
         var list = Self.list(10, perSource: 3)

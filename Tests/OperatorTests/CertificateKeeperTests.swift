@@ -107,7 +107,7 @@ import Testing
         let (keeper, _) = try await keeper()
         register(trusting: try server.bundle.caBundlePEM)
         validating.replace(with: [])
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keeper.run() }
             await eventually { verdicts.all == ["trusted"] }
             let before = server.registrationPatches

@@ -5,8 +5,7 @@ import NIOCore
 /// Those go first that never finished a handshake, then those that never had a review answered, then the one that has been
 /// idle longest. So an API server's own are the last: a review that is sent on a connection just closed is lost.
 struct ConnectionList<ID: Hashable> {
-    /// In the order in which they go.
-    private enum Standing: Int, CaseIterable {
+    private enum Standing {
         case handshaking
         /// Nothing was answered yet.
         case unproven
@@ -22,8 +21,11 @@ struct ConnectionList<ID: Hashable> {
         var isBusy = false
     }
 
-    /// A connection that has just begun is given this long before one that has merely been idle is spared for it.
+    /// Who has just begun is given this long before anybody is spared for it who has been idle for ``longIdleness``.
     private static var patience: TimeAmount { .seconds(1) }
+
+    /// An API server that has something to ask uses its connections more often than that.
+    private static var longIdleness: TimeAmount { .seconds(60) }
 
     private var connections: [ID: Connection] = [:]
     private var unprovenCounts: [ConnectionSource: Int] = [:]
@@ -53,12 +55,20 @@ struct ConnectionList<ID: Hashable> {
     private func leastMissed(at now: NIODeadline, among isCandidate: (Connection) -> Bool) -> ID? {
         var least: (id: ID, rank: Int, since: NIODeadline)?
         for (id, connection) in connections where !connection.isBusy && isCandidate(connection) {
-            let isYoung = now < connection.since + Self.patience
-            let rank = connection.standing.rawValue + (isYoung ? Standing.allCases.count : 0)
+            let rank = rank(of: connection, at: now)
             if let least, (least.rank, least.since) <= (rank, connection.since) { continue }
             least = (id, rank, connection.since)
         }
         return least?.id
+    }
+
+    /// The lowest go first.
+    private func rank(of connection: Connection, at now: NIODeadline) -> Int {
+        switch connection.standing {
+        case .handshaking: connection.since + Self.patience <= now ? 0 : 3
+        case .unproven: connection.since + Self.patience <= now ? 1 : 4
+        case .proven: connection.since + Self.longIdleness <= now ? 2 : 5
+        }
     }
 
     mutating func shookHands(_ id: ID, at now: NIODeadline) {
