@@ -99,6 +99,31 @@ extension EndToEndTests {
             }
         }
 
+        @Test("stamps that pods and templates bring themselves, while nobody looks, are not believed")
+        func doubtsStamps() async throws {
+            let (namespace, stamps) = try await Operator.running { plane, _ in
+                let namespace = try await plane.namespace()
+                try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.pod("injected", in: namespace))
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
+                let annotations = try await plane.get("pod", "injected", "-n", namespace).at("metadata", "annotations")
+                return (namespace, (annotations?.strings ?? [:]).filter { $0.key.hasPrefix("lanyard.dev/") })
+            }
+            #expect(Set(stamps.keys) == ["lanyard.dev/injected", "lanyard.dev/plan"])
+            let plane = try ControlPlane.require()
+            let lines = stamps.map { "\($0.key): \"\($0.value)\"" }.joined(separator: ", ")
+            let deployment = Manifest.deployment(in: namespace)
+                .replacing("labels: {app: app}}", with: "labels: {app: app}, annotations: {\(lines)}}")
+            try await plane.apply(Manifest.pod("copied", in: namespace, annotations: stamps) + deployment)
+            _ = try await plane.pods(of: "app", in: namespace)
+            try await Operator.running { plane, _ in
+                let injected = try await plane.condition(
+                    "Injected", of: "wid/llm", in: namespace, is: "False", reason: "PodsNotInjected")
+                #expect(injected["message"]?.string?.hasPrefix("2 of 3 pods were created without injection") == true)
+                _ = try await plane.condition(
+                    Self.ready, of: "deployment/app", in: namespace, is: "False", reason: "PodsNotInjected")
+            }
+        }
+
         @Test("lanyard status shows the cluster as the operator sees it, and what each ServiceAccount has and lacks")
         func printsStatus() async throws {
             try await Operator.running { plane, _ in

@@ -11,11 +11,12 @@ struct CredentialsReadyReconciler: Reconciler {
     let workloads: WorkloadStore
     let replicaSets: Store<PartialObjectMetadata<ReplicaSet>>
     let pods: PodsByServiceAccount
+    let stamps: StampVerification
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let workload = workloads[key], workload.metadata.deletionTimestamp == nil else { return .done }
-        guard case .known(let condition) = condition(of: workload) else { return .done }
+        guard case .known(let condition) = try await condition(of: workload) else { return .done }
         var conditions = workload.conditions
         let before = conditions[ConditionType.credentialsReady]
         let isChanged =
@@ -36,16 +37,16 @@ struct CredentialsReadyReconciler: Reconciler {
         case podsUnknown
     }
 
-    private func condition(of workload: Workload) -> Verdict {
+    private func condition(of workload: Workload) async throws -> Verdict {
         let account = planner.stores.serviceAccounts[workload.serviceAccountKey]
         let subject = Subject(workload.serviceAccountKey)
         let plan = planner.plan(for: subject, account, pod: PodContext(workload.template, of: account))
         guard !plan.bindings.isEmpty else { return .known(nil) }
         guard let all = pods.pods(of: workload.serviceAccountKey) else { return .podsUnknown }
-        let own = all.filter { owner(of: $0) == workload.metadata.uid }
-        return .known(
-            .credentialsReady(
-                plan, pods: PodCount(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })))
+        let own = all.filter { owner(of: $0) == workload.metadata.uid }.map { pod in
+            (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
+        }
+        return .known(.credentialsReady(plan, pods: PodCount(own, forged: try await stamps.forged(among: own))))
     }
 
     /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.

@@ -24,11 +24,13 @@ public struct WorkloadIdentityControllers: Sendable {
         metrics: any MetricsFactory, logger: Logger
     ) {
         let pods = PodsByServiceAccount(pods: stores.pods)
+        let stamps = StampVerification(
+            client: client, workloads: stores, rate: RateLimit(burst: 50, every: .milliseconds(50)))
         let synced: [@Sendable () async throws -> Void] = [planner.stores.waitUntilSynced, stores.waitUntilSynced]
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
-                client: client, planner: planner, stores: stores, pods: pods, events: events),
+                client: client, planner: planner, stores: stores, pods: pods, stamps: stamps, events: events),
             after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -36,7 +38,7 @@ public struct WorkloadIdentityControllers: Sendable {
                 workloads.kind.rawValue.lowercased(),
                 reconciler: CredentialsReadyReconciler(
                     client: client, planner: planner, workloads: workloads, replicaSets: stores.replicaSets,
-                    pods: pods, events: events),
+                    pods: pods, stamps: stamps, events: events),
                 after: synced, metrics: metrics, logger: logger)
         }
         serviceAccounts = Controller(

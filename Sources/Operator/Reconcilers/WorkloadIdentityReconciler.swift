@@ -10,6 +10,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     let planner: Planner
     let stores: WorkloadStores
     let pods: PodsByServiceAccount
+    let stamps: StampVerification
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -20,7 +21,7 @@ struct WorkloadIdentityReconciler: Reconciler {
             return .done
         }
         let judgement: Judgement
-        switch judge(account) {
+        switch try await judge(account) {
         case .unasked:
             pods.forget(key)
             try await remove(present)
@@ -64,7 +65,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     }
 
     /// What is so now.
-    private func judge(_ account: ServiceAccount) -> Question {
+    private func judge(_ account: ServiceAccount) async throws -> Question {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
         let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller?.workloadKind == nil }
@@ -90,7 +91,8 @@ struct WorkloadIdentityReconciler: Reconciler {
         let alone = pods.map(\.plan).filter { $0.bindings.contains { !providers.contains($0.provider) } }
         let facts = planner.facts
         var status = WorkloadIdentityStatus(
-            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: PodCount(pods))
+            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0),
+            pods: PodCount(pods, forged: try await stamps.forged(among: pods)))
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(

@@ -10,13 +10,16 @@ struct PodCount: Hashable, Sendable {
     /// They were created while nobody injected anything.
     var notInjected = 0
 
-    /// - Parameter pods: each one with the plan for it, by its own annotations.
-    init(_ pods: [(pod: ObjectMetadata, plan: Plan)]) {
+    /// - Parameters:
+    ///   - pods: each one with the plan for it, by its own annotations.
+    ///   - forged: the UIDs of those whose stamp says what is not so.
+    init(_ pods: [(pod: ObjectMetadata, plan: Plan)], forged: Set<String> = []) {
         for (pod, plan) in pods {
             guard plan.exemption == nil else { continue }
             total += 1
             // Emptied: nothing was injected, whatever the pod brought.
-            let stamp = pod.annotations[AnnotationKey.plan.name].flatMap { $0.isEmpty ? nil : $0 }
+            let written = forged.contains(pod.uid) ? nil : pod.annotations[AnnotationKey.plan.name]
+            let stamp = written.flatMap { $0.isEmpty ? nil : $0 }
             switch (stamp, plan.hash) {
             case (nil, nil): break  // Nothing can be injected: that is another condition's to say.
             case (let stamp, let hash) where stamp == hash: current += 1
