@@ -132,6 +132,12 @@ extension EndToEndTests {
                 try await plane.apply(
                     Manifest.serviceAccount(in: namespace, keys) + Manifest.deployment(in: namespace))
                 _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "False")
+                try await eventually("the pod is counted") {
+                    let identity = try await plane.get("wid", "llm", "-n", namespace)
+                    guard identity.at("status", "summary", "pods") == "1/1" else {
+                        throw CommandFailure(description: "\(identity)")
+                    }
+                }
                 let arguments = ["status", "--kubeconfig", plane.kubeconfig, "-n", namespace]
                 let printed = try await Command.run(plane.lanyard, arguments)
                 #expect(printed.exitCode == 0)
