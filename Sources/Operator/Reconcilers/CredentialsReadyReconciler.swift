@@ -9,8 +9,9 @@ struct CredentialsReadyReconciler: Reconciler {
     let client: KubernetesClient
     let planner: Planner
     let workloads: WorkloadStore
-    let replicaSets: Store<PartialObjectMetadata<ReplicaSet>>
+    let stores: WorkloadStores
     let pods: PodsByServiceAccount
+    let stamps: StampVerification
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -42,17 +43,9 @@ struct CredentialsReadyReconciler: Reconciler {
         let plan = planner.plan(for: subject, account, pod: PodContext(workload.template, of: account))
         guard !plan.bindings.isEmpty else { return .known(nil) }
         guard let all = pods.pods(of: workload.serviceAccountKey) else { return .podsUnknown }
-        let own = all.filter { owner(of: $0) == workload.metadata.uid }
-        return .known(
-            .credentialsReady(
-                plan, pods: PodCount(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })))
-    }
-
-    /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.
-    private func owner(of pod: ObjectMetadata) -> String? {
-        guard let controller = pod.controller else { return nil }
-        guard controller.workloadKind == .replicaSet else { return controller.uid }
-        return replicaSets[ObjectKey(namespace: pod.namespace, name: controller.name)]?.metadata.controller?.uid
+        let own = all.filter { stores.owner(of: $0)?.uid == workload.metadata.uid }
+        let count = stamps.count(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })
+        return count.map { .known(.credentialsReady(plan, pods: $0)) } ?? .podsUnknown
     }
 
     /// Changes this one condition, by its key, and nothing that the workload's own controller writes; and only if nobody has

@@ -10,6 +10,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     let planner: Planner
     let stores: WorkloadStores
     let pods: PodsByServiceAccount
+    let stamps: StampVerification
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -79,6 +80,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let pods = present.map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
+        guard let count = stamps.count(pods) else { return .podsUnknown }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }
@@ -90,7 +92,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let alone = pods.map(\.plan).filter { $0.bindings.contains { !providers.contains($0.provider) } }
         let facts = planner.facts
         var status = WorkloadIdentityStatus(
-            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: PodCount(pods))
+            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: count)
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(

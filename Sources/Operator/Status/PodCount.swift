@@ -10,16 +10,17 @@ struct PodCount: Hashable, Sendable {
     /// They were created while nobody injected anything.
     var notInjected = 0
 
-    /// - Parameter pods: each one with the plan for it, by its own annotations.
-    init(_ pods: [(pod: ObjectMetadata, plan: Plan)]) {
+    /// - Parameters:
+    ///   - pods: each one with the plan for it, by its own annotations.
+    ///   - isForged: whether a pod lacks what its stamp says.
+    init(_ pods: [(pod: ObjectMetadata, plan: Plan)], isForged: (ObjectMetadata) -> Bool = { _ in false }) {
         for (pod, plan) in pods {
             guard plan.exemption == nil else { continue }
             total += 1
-            // Emptied: nothing was injected, whatever the pod brought.
-            let stamp = pod.annotations[AnnotationKey.plan.name].flatMap { $0.isEmpty ? nil : $0 }
-            switch (stamp, plan.hash) {
+            switch (pod.planStamp, plan.hash) {
             case (nil, nil): break  // Nothing can be injected: that is another condition's to say.
-            case (let stamp, let hash) where stamp == hash: current += 1
+            case (let stamp, let hash) where stamp == hash:
+                if isForged(pod) { notInjected += 1 } else { current += 1 }
             case (nil, _): notInjected += 1
             default: stale += 1
             }
