@@ -28,20 +28,23 @@ struct PodCount: Hashable, Sendable {
     }
 
     /// What is wrong and what to do about it; `nil` if every pod is as it should be.
-    var shortcoming: (reason: String, message: String)? {
+    ///
+    /// - Parameter awaitsAllowedPaths: whether a pod made now would get none of the keys that older ones have.
+    func shortcoming(awaitsAllowedPaths: Bool = false) -> (reason: String, message: String)? {
+        let advice =
+            awaitsAllowedPaths
+            ? "let them run until vault.allowedPaths is set, since pods that are made before that get no key"
+            : "restart the workload to have them made anew"
         if notInjected > 0 {
             return (
                 StatusReason.podsNotInjected,
-                """
-                \(notInjected) of \(pods(total)) created without injection; restart the workload to have them \
-                made anew
-                """
+                "\(notInjected) of \(pods(total)) created without injection; \(advice)"
             )
         }
         if stale > 0 {
             return (
                 StatusReason.podsStale,
-                "\(stale) of \(pods(total)) created before the last change; restart the workload to have them made anew"
+                "\(stale) of \(pods(total)) created before the last change; \(advice)"
             )
         }
         return nil
