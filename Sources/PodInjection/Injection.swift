@@ -13,6 +13,9 @@ public struct Injection: Sendable {
     /// The bindings of which the pod has nothing, neither from the patch nor by itself.
     public private(set) var leftOut: [(provider: ProviderName, mechanism: Mechanism)] = []
 
+    /// Whether the pod has all of it already, but for stamps: so it is in every pod that a webhook has seen.
+    public var isInPlace: Bool { pod.isWellFormed && !pod.isAddedTo }
+
     private let plan: Plan
     private let podPointer: JSONPointer
     private let jitter: LifetimeJitter?

@@ -82,6 +82,14 @@ struct PodDraft {
         self.additions[edit.index] = additions
     }
 
+    /// Whether it gets anything, beside stamps, that it has not in any form.
+    var isAddedTo: Bool {
+        let stamps = [AnnotationKey.plan.name, AnnotationKey.injected.name]
+        return !volumes.isEmpty || !labels.isEmpty
+            || additions.contains { !$0.variables.isEmpty || !$0.mounts.isEmpty }
+            || annotations.contains { pod.annotations[$0.name] == nil && !stamps.contains($0.name) }
+    }
+
     /// The additions as operations, as few and small as can be.
     func patch(at root: JSONPointer) -> JSONPatch {
         var patch = JSONPatch()

@@ -99,28 +99,38 @@ extension EndToEndTests {
             }
         }
 
-        @Test("stamps that pods and templates bring themselves, while nobody looks, are not believed")
-        func doubtsStamps() async throws {
+        @Test("pods that no webhook saw are not injected, though they or their templates carry the plan's stamp")
+        func reportsCopiedStamps() async throws {
+            let copied = ["lanyard.dev/plan", "lanyard.dev/injected"]
             let (namespace, stamps) = try await Operator.running { plane, _ in
                 let namespace = try await plane.namespace()
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.pod("injected", in: namespace))
                 _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
-                let annotations = try await plane.get("pod", "injected", "-n", namespace).at("metadata", "annotations")
-                return (namespace, (annotations?.strings ?? [:]).filter { $0.key.hasPrefix("lanyard.dev/") })
+                let pod = try await plane.get("pod/injected", "-n", namespace)
+                let stamps = copied.compactMap { name in pod.annotations[name].map { (name, $0) } }
+                return (namespace, Dictionary(uniqueKeysWithValues: stamps))
             }
-            #expect(Set(stamps.keys) == ["lanyard.dev/injected", "lanyard.dev/plan"])
+            #expect(stamps.count == copied.count)
             let plane = try ControlPlane.require()
-            let lines = stamps.map { "\($0.key): \"\($0.value)\"" }.joined(separator: ", ")
-            let deployment = Manifest.deployment(in: namespace)
-                .replacing("labels: {app: app}}", with: "labels: {app: app}, annotations: {\(lines)}}")
-            try await plane.apply(Manifest.pod("copied", in: namespace, annotations: stamps) + deployment)
-            _ = try await plane.pods(of: "app", in: namespace)
+            let template = "annotations: {\(stamps.map { "\($0): \"\($1)\"" }.joined(separator: ", "))}"
+            try await plane.apply(
+                Manifest.pod("forged", in: namespace, annotations: stamps)
+                    + Manifest.deployment(in: namespace, replicas: 2)
+                    .replacing("labels: {app: app}}", with: "labels: {app: app}, \(template)}"))
+            _ = try await plane.pods(of: "app", in: namespace, count: 2)
             try await Operator.running { plane, _ in
-                let injected = try await plane.condition(
-                    "Injected", of: "wid/llm", in: namespace, is: "False", reason: "PodsNotInjected")
-                #expect(injected["message"]?.string?.hasPrefix("2 of 3 pods were created without injection") == true)
+                let forged = try await plane.condition(
+                    "Ready", of: "wid/llm", in: namespace, is: "False", reason: "PodsNotInjected")
+                #expect(forged["message"]?.string?.hasPrefix("3 of 4 pods were created without injection") == true)
                 _ = try await plane.condition(
                     Self.ready, of: "deployment/app", in: namespace, is: "False", reason: "PodsNotInjected")
+                // Made again, they are injected whatever the template brings.
+                try await plane.kubectl(
+                    "delete", "pods", "-l", "app=app", "-n", namespace, "--grace-period=0", "--force", "--wait=false")
+                _ = try await plane.condition(Self.ready, of: "deployment/app", in: namespace, is: "True")
+                try await plane.kubectl(
+                    "delete", "pod/forged", "-n", namespace, "--grace-period=0", "--force", "--wait=false")
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
             }
         }
 

@@ -73,6 +73,11 @@ final class FakeCluster: KubernetesTransport {
         if sight != .byWatch { objects.withLock { $0["/api/v1/namespaces/ai"] = json } }
     }
 
+    /// A pod as the API server has it.
+    func add(pod: JSONValue, named name: String) {
+        objects.withLock { $0["/api/v1/namespaces/ai/pods/\(name)"] = pod }
+    }
+
     // MARK: The API server
 
     func withResponse<Result: Sendable>(
@@ -82,7 +87,11 @@ final class FakeCluster: KubernetesTransport {
         if isDown {
             throw KubernetesError(.connectionFailed, operation: request.operation, message: "nobody answers")
         }
-        let object = objects.withLock { $0[request.path] }
+        let object: JSONValue? = objects.withLock { objects in
+            guard request.path.hasSuffix("/pods") else { return objects[request.path] }
+            let pods = objects.filter { $0.key.hasPrefix(request.path + "/") }
+            return ["metadata": ["resourceVersion": "1"], "items": .array(Array(pods.values))]
+        }
         var chunks = [ByteBuffer(bytes: (object ?? ["code": 404, "reason": "NotFound"]).serialized())]
         var response = KubernetesResponse(statusCode: object == nil ? 404 : 200, retryAfter: nil) { chunks.popLast() }
         return try await body(&response)

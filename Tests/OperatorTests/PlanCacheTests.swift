@@ -4,7 +4,13 @@ import WorkloadIdentity
 @testable import Operator
 
 @Suite struct PlanCacheTests {
-    private let cache = PlanCache(limit: 2)
+    private let cache: PlanCache
+
+    init() { self.init(limit: 2) }
+
+    private init(limit: Int) {
+        cache = PlanCache(limit: limit)
+    }
 
     private func question(_ account: String, pod: PodContext = PodContext()) -> PlanCache.Question {
         PlanCache.Question(
@@ -40,6 +46,16 @@ import WorkloadIdentity
         for pod in [PodContext(name: "only"), PodContext(annotations: ["lanyard.dev/x": text])] {
             #expect(makes(question("a", pod: pod)))
             #expect(makes(question("a", pod: pod)))
+        }
+    }
+
+    @Test("what is asked for again and again stays, whatever else is asked")
+    func keepsCommonOnes() {
+        let cache = PlanCacheTests(limit: 4)
+        #expect(cache.makes(question("common")))
+        for account in 0..<20 {
+            #expect(cache.makes(question("\(account)")))
+            #expect(!cache.makes(question("common")))
         }
     }
 

@@ -40,7 +40,38 @@ import WorkloadIdentity
         var pod = ObjectMetadata(name: "p", namespace: "ai")
         pod.labels = ["lanyard.dev/inject": "false"]
         let count = PodCount([(pod, Self.plan(Self.aws, pod: PodContext(pod)))])
-        #expect(count.total == 0 && count.shortcoming == nil)
+        #expect(count.total == 0 && count.shortcoming() == nil)
+    }
+
+    @Test("pods without what their stamp says are not injected")
+    func countsForgedPods() throws {
+        let plan = Self.plan(Self.aws)
+        let count = PodCount(Self.pods([plan.hash, "old", nil]).map { ($0, plan) }, isForged: { _ in true })
+        #expect((count.total, count.current, count.stale, count.notInjected) == (3, 0, 1, 2))
+    }
+
+    @Test(
+        "as long as nobody has set vault.allowedPaths, nobody is told to restart what has a key",
+        arguments: [nil, "old"])
+    func keepsKeys(stamp: String?) {
+        var facts = PlatformFacts.offline(.eks)
+        facts.components.hasExternalSecrets = true
+        var configuration = Configuration()
+        configuration.externalSecrets.store = "vault"
+        let plan = Plan(
+            for: Subject(namespace: "ai", serviceAccount: "llm"),
+            serviceAccount: [
+                "lanyard.dev/providers": "openai", "lanyard.dev/secret-delivery": "external-secret",
+                "lanyard.dev/vault-path.openai": "secret/data/ai/openai",
+            ], pod: PodContext(), facts: facts, configuration: configuration)
+        #expect(plan.problems.contains { $0.reason == .allowedPathsNotSet })
+        var count = PodCount(Self.pods([stamp]).map { ($0, Self.plan(Self.aws)) })
+        #expect(count.shortcoming()?.message.contains("restart the workload") == true)
+        count.total += 1
+        let status = WorkloadIdentityStatus(facts: facts, plans: [plan], workloads: [], pods: count)
+        let injected = status.conditions[2]
+        #expect(injected.status == .false && injected.message.contains("until vault.allowedPaths is set"))
+        #expect(!injected.message.contains("restart"))
     }
 
     @Test(

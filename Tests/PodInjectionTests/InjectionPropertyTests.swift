@@ -66,6 +66,7 @@ import WorkloadIdentity
             let once = try sample.pod.applying(sample.injection().patch)
             let again = sample.injection(into: once, uid: "second")
             #expect(again.patch.isEmpty, "seed \(sample.seed): \(again.patch.json.serializedString())")
+            #expect(again.isInPlace, "seed \(sample.seed)")
         }
     }
 

@@ -103,7 +103,13 @@ import WorkloadIdentity
         #expect(!first.injected.isEmpty)
         let result = try Self.pod().applying(first.patch)
         let second = Self.inject(result, annotations, on: platform)
-        #expect(second.patch.isEmpty)
+        #expect(second.patch.isEmpty && second.isInPlace)
+        var forged = Self.pod()
+        forged["metadata"]?["annotations"] = ["lanyard.dev/plan": "copied", "lanyard.dev/injected": "copied"]
+        // On GKE a pod needs nothing added for Vertex.
+        #expect(
+            Self.inject(forged, annotations, on: platform).isInPlace == (platform == .gke && annotations == Self.google)
+        )
         #expect(second.problems == first.problems.filter { $0.reason != .environmentUnknown })
     }
 

@@ -16,7 +16,9 @@ struct InstalledComponents {
     let names: [String]
 
     init(_ stores: AdmissionStores, _ workloads: WorkloadStores, _ components: Components) {
-        var names = stores.webhookConfigurations.keys.compactMap { Self.webhooks[$0.name] }
+        var names = Self.webhooks.compactMap { name, component in
+            stores.webhookConfigurations[ObjectKey(name: name)] == nil ? nil : component
+        }
         switch components.vaultInjector {
         case .absent: break
         case .present: names.append("Vault injector")

@@ -23,23 +23,38 @@ final class PlanCache: Sendable {
         }
     }
 
-    /// How many plans are kept. One has some kilobytes, as its question.
-    private let limit: Int
-    private let plans = Mutex<[Question: Plan]>([:])
+    /// Plans, of which those that are asked for stay.
+    private struct Generations {
+        var young: [Question: Plan] = [:]
+        var old: [Question: Plan] = [:]
 
-    init(limit: Int = 256) {
-        self.limit = limit
+        mutating func find(_ question: Question, limit: Int) -> Plan? {
+            if let plan = young[question] { return plan }
+            guard let plan = old[question] else { return nil }
+            insert(plan, for: question, limit: limit)
+            return plan
+        }
+
+        mutating func insert(_ plan: Plan, for question: Question, limit: Int) {
+            if young.count >= limit { (young, old) = ([:], young) }
+            young[question] = plan
+        }
+    }
+
+    /// How many plans a generation has.
+    private let limit: Int
+    private let plans = Mutex(Generations())
+
+    /// - Parameter limit: how many plans are kept at most.
+    init(limit: Int = 4096) {
+        self.limit = limit / 2
     }
 
     func plan(for question: Question, _ make: (Question) -> Plan) -> Plan {
         guard question.isCommon else { return make(question) }
-        if let known = plans.withLock({ $0[question] }) { return known }
+        if let known = plans.withLock({ $0.find(question, limit: limit) }) { return known }
         let plan = make(question)
-        plans.withLock { plans in
-            // To begin anew is as good as to know which were used last: the common ones are soon back.
-            if plans.count >= limit { plans.removeAll(keepingCapacity: true) }
-            plans[question] = plan
-        }
+        plans.withLock { $0.insert(plan, for: question, limit: limit) }
         return plan
     }
 }

@@ -1,95 +1,146 @@
-internal import JSON
-internal import KubernetesClient
 internal import KubernetesModel
 internal import KubernetesRuntime
-internal import PodInjection
 internal import Synchronization
 internal import WorkloadIdentity
 
-/// Finds out whether pods were injected that could have brought their stamp themselves.
+/// Tells which pods carry a stamp that no webhook wrote.
 ///
-/// Admission replaces stamps, but a pod that no webhook saw keeps those that its author copied. One pod of each family is read
-/// in full and compared: to inject what is injected already adds nothing.
+/// A webhook replaces the stamps that a pod brings. If none saw the pod, they stand as somebody wrote them, into the pod or
+/// into the template that it was made from. Where that may be so, one pod of each family is read in full by a
+/// ``StampReconciler``, and its verdict holds for as long as that pod is there.
 final class StampVerification: Sendable {
-    private struct Question: Hashable {
+    /// Whether pods of a family have what their stamp says.
+    struct Question: Hashable, Sendable {
         var family: String
-        var plan: String
+        var stamp: String
+
+        /// - Returns: `nil` for a pod without a stamp.
+        init?(_ pod: ObjectMetadata) {
+            guard let stamp = pod.planStamp else { return nil }
+            family = pod.family
+            self.stamp = stamp
+        }
     }
 
-    /// Bounds what is kept. To begin again costs one read for each family.
-    private static let mostVerdicts = 20_000
-
-    private let client: KubernetesClient
-    private let workloads: WorkloadStores
-    private let rate: RateLimit
-    private let verdicts = Mutex<[Question: Bool]>([:])
-
-    init(client: KubernetesClient, workloads: WorkloadStores, rate: RateLimit) {
-        self.client = client
-        self.workloads = workloads
-        self.rate = rate
+    /// What a pod that was read turned out to be.
+    struct Finding: Sendable {
+        var question: Question
+        var pod: ObjectMetadata
+        /// As whom the pod runs.
+        var serviceAccount: ObjectKey
+        /// `nil` if another plan holds by now, so that the question is no more.
+        var isForged: Bool?
     }
 
-    /// The UIDs of the pods that carry the stamp of their plan, and lack what it adds.
-    func forged(among pods: [(pod: ObjectMetadata, plan: Plan)]) async throws -> Set<String> {
-        var forged: Set<String> = []
-        for (pod, plan) in pods {
-            guard let hash = plan.hash, pod.annotations[AnnotationKey.plan.name] == hash, mayHaveBroughtStamp(pod)
-            else {
-                continue
+    struct Observer: Sendable {
+        /// Is told of each namespace in which there are pods to be read.
+        var onQuestion: @Sendable (_ namespace: String) -> Void
+        var onFinding: @Sendable (Finding) -> Void
+    }
+
+    private struct State {
+        /// Each with the UID of the pod that was read: no more than there are pods.
+        var verdicts: [Question: (pod: String, isForged: Bool)] = [:]
+        /// By namespace, each with the name of a pod to be read.
+        var open: [String: [Question: String]] = [:]
+
+        mutating func close(_ question: Question, in namespace: String) {
+            open[namespace]?[question] = nil
+            if open[namespace]?.isEmpty == true { open[namespace] = nil }
+        }
+    }
+
+    private let template: @Sendable (ObjectMetadata) -> PodTemplate?
+    private let state = Mutex(State())
+    private let observers = Mutex<[Observer]>([])
+
+    /// - Parameter template: what a pod was made from; `nil` if that is not known.
+    init(template: @escaping @Sendable (ObjectMetadata) -> PodTemplate?) {
+        self.template = template
+    }
+
+    /// Counts pods, each with the plan for it.
+    ///
+    /// - Returns: `nil` if a stamp has to be verified first. A ``Finding`` will tell.
+    func count(_ pods: [(pod: ObjectMetadata, plan: Plan)]) -> PodCount? {
+        var forged: [Question: Bool] = [:]
+        var unknown: [Question: ObjectMetadata] = [:]
+        for (pod, plan) in pods where plan.exemption == nil {
+            guard let question = Question(pod), question.stamp == plan.hash, forged[question] == nil else { continue }
+            if let verdict = state.withLock({ $0.verdicts[question] }) {
+                forged[question] = verdict.isForged
+            } else if isOfWebhook(pod) {
+                forged[question] = false
+            } else {
+                unknown[question] = pod
             }
-            if try await !isInjected(pod, by: plan, hash) { forged.insert(pod.uid) }
         }
-        return forged
+        guard unknown.isEmpty else {
+            ask(unknown)
+            return nil
+        }
+        return PodCount(pods) { pod in Question(pod).flatMap { forged[$0] } ?? false }
     }
 
-    private func isInjected(_ pod: ObjectMetadata, by plan: Plan, _ hash: String) async throws -> Bool {
-        let question = Question(family: pod.family, plan: hash)
-        if let known = verdicts.withLock({ $0[question] }) { return known }
-        try await rate.wait()
-        let key = ObjectKey(namespace: pod.namespace, name: pod.name)
-        let verdict: Bool
-        do {
-            let manifest: PodManifest = try await client.read(.get(Pod.resourceType, key))
-            verdict = !Injection(of: plan, into: manifest).patch.changesSpec
-        } catch let error as KubernetesError where error.isNotFound {
-            // The watch will tell.
-            return true
-        }
-        verdicts.withLock { verdicts in
-            if verdicts.count >= Self.mostVerdicts { verdicts.removeAll() }
-            verdicts[question] = verdict
-        }
-        return verdict
+    /// Whether nobody but a webhook can have written the stamp as the pod was made: its template has none.
+    private func isOfWebhook(_ pod: ObjectMetadata) -> Bool {
+        guard let template = template(pod) else { return false }
+        return [AnnotationKey.plan, .injected].allSatisfy { (template.annotations[$0.name] ?? "").isEmpty }
     }
 
-    /// Whether a pod's author could have written its stamp: it is nobody's, or of what is not followed, or its workload's
-    /// template has one.
-    private func mayHaveBroughtStamp(_ pod: ObjectMetadata) -> Bool {
-        guard let template = workloads.template(of: pod) else { return true }
-        return [AnnotationKey.plan, .injected].contains { template.annotations[$0.name] != nil }
+    private func ask(_ questions: [Question: ObjectMetadata]) {
+        state.withLock { state in
+            for (question, pod) in questions where state.open[pod.namespace ?? ""]?[question] == nil {
+                state.open[pod.namespace ?? "", default: [:]][question] = pod.name
+            }
+        }
+        for namespace in Set(questions.values.map { $0.namespace ?? "" }) {
+            for observer in observers.withLock({ $0 }) { observer.onQuestion(namespace) }
+        }
+    }
+
+    /// Notes that a pod has come, changed or gone: nothing rests any more on one that has gone, or has another stamp.
+    func note(_ change: StoreChange<PartialObjectMetadata<Pod>>) {
+        guard let old = change.old?.metadata, let question = Question(old) else { return }
+        if let new = change.new?.metadata, new.uid == old.uid, new.planStamp == question.stamp { return }
+        let namespace = old.namespace ?? ""
+        state.withLock { state in
+            if state.verdicts[question]?.pod == old.uid { state.verdicts[question] = nil }
+            if state.open[namespace]?[question] == old.name { state.close(question, in: namespace) }
+        }
+    }
+
+    // MARK: Finding out
+
+    func observe(_ observer: Observer) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// The questions of a namespace, each with the name of the pod to be read.
+    func questions(in namespace: String) -> [Question: String] {
+        state.withLock { $0.open[namespace] ?? [:] }
+    }
+
+    func settle(_ findings: [Finding]) {
+        let settled = state.withLock { state in
+            findings.filter { finding in
+                let namespace = finding.pod.namespace ?? ""
+                // The pod may have gone meanwhile, and its verdict would never be forgotten.
+                guard state.open[namespace]?[finding.question] == finding.pod.name else { return false }
+                state.close(finding.question, in: namespace)
+                if let isForged = finding.isForged {
+                    state.verdicts[finding.question] = (finding.pod.uid, isForged)
+                }
+                return true
+            }
+        }
+        for observer in observers.withLock({ $0 }) {
+            for finding in settled { observer.onFinding(finding) }
+        }
     }
 }
 
-extension WorkloadStores {
-    /// The template that a pod was made from, if that is one of a workload that is followed: a Deployment's pods come from its
-    /// ReplicaSets, which come from its template.
-    fileprivate func template(of object: ObjectMetadata) -> PodTemplate? {
-        guard let controller = object.controller, let kind = controller.workloadKind else { return nil }
-        let key = ObjectKey(namespace: object.namespace, name: controller.name)
-        if kind == .replicaSet {
-            guard let replicaSet = replicaSets[key], replicaSet.metadata.uid == controller.uid else { return nil }
-            return template(of: replicaSet.metadata)
-        }
-        guard let workload = workloads.first(where: { $0.kind == kind })?[key], workload.metadata.uid == controller.uid
-        else { return nil }
-        return workload.template
-    }
-}
-
-extension JSONPatch {
-    /// Whether it adds anything but annotations and labels.
-    fileprivate var changesSpec: Bool {
-        (json.array ?? []).contains { $0["path"]?.string?.hasPrefix("/spec") == true }
-    }
+extension ObjectMetadata {
+    /// The hash of the plan that a pod says it carries. An emptied stamp says that nothing was injected.
+    var planStamp: String? { annotations[AnnotationKey.plan.name].flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -14,6 +14,15 @@ public struct WorkloadStores: Sendable {
 
     public let services: [any Service]
 
+    /// For tests.
+    init(
+        replicaSets: Store<PartialObjectMetadata<ReplicaSet>>, pods: Store<PartialObjectMetadata<Pod>>,
+        identities: Store<WorkloadIdentityObject>
+    ) {
+        (workloads, services) = ([], [])
+        (self.replicaSets, self.pods, self.identities) = (replicaSets, pods, identities)
+    }
+
     /// - Throws: if the server cannot be asked which version of CronJob it has.
     public init(client: KubernetesClient, logger: Logger) async throws {
         let replicaSets = Reflector(
@@ -49,6 +58,26 @@ public struct WorkloadStores: Sendable {
 
     func workloads(using serviceAccount: ObjectKey) -> [Workload] {
         workloads.flatMap { $0.workloads(using: serviceAccount) }
+    }
+
+    /// What a pod or a ReplicaSet comes from in the end: a Deployment's pods come from its ReplicaSets.
+    ///
+    /// - Returns: `nil` if nothing controls it, or nothing that is known controls its ReplicaSet. ReplicaSets of ReplicaSets
+    ///   are nobody's but who wrote them so, perhaps in a circle, and are not followed.
+    func owner(of object: ObjectMetadata) -> OwnerReference? {
+        guard let controller = object.controller, controller.workloadKind == .replicaSet else {
+            return object.controller
+        }
+        let replicaSet = replicaSets[ObjectKey(namespace: object.namespace, name: controller.name)]?.metadata
+        guard let replicaSet, replicaSet.uid == controller.uid else { return nil }
+        return replicaSet.controller.flatMap { $0.workloadKind == .replicaSet ? nil : $0 }
+    }
+
+    /// The template that a pod was made from; `nil` if what made the pod is not followed, or is not there.
+    func template(of pod: ObjectMetadata) -> PodTemplate? {
+        guard let owner = owner(of: pod), let kind = owner.workloadKind else { return nil }
+        let workload = workloads.first { $0.kind == kind }?[ObjectKey(namespace: pod.namespace, name: owner.name)]
+        return workload.flatMap { $0.metadata.uid == owner.uid ? $0.template : nil }
     }
 
     public func waitUntilSynced() async throws {

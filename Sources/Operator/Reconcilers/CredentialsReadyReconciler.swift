@@ -9,14 +9,14 @@ struct CredentialsReadyReconciler: Reconciler {
     let client: KubernetesClient
     let planner: Planner
     let workloads: WorkloadStore
-    let replicaSets: Store<PartialObjectMetadata<ReplicaSet>>
+    let stores: WorkloadStores
     let pods: PodsByServiceAccount
     let stamps: StampVerification
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let workload = workloads[key], workload.metadata.deletionTimestamp == nil else { return .done }
-        guard case .known(let condition) = try await condition(of: workload) else { return .done }
+        guard case .known(let condition) = condition(of: workload) else { return .done }
         var conditions = workload.conditions
         let before = conditions[ConditionType.credentialsReady]
         let isChanged =
@@ -37,23 +37,15 @@ struct CredentialsReadyReconciler: Reconciler {
         case podsUnknown
     }
 
-    private func condition(of workload: Workload) async throws -> Verdict {
+    private func condition(of workload: Workload) -> Verdict {
         let account = planner.stores.serviceAccounts[workload.serviceAccountKey]
         let subject = Subject(workload.serviceAccountKey)
         let plan = planner.plan(for: subject, account, pod: PodContext(workload.template, of: account))
         guard !plan.bindings.isEmpty else { return .known(nil) }
         guard let all = pods.pods(of: workload.serviceAccountKey) else { return .podsUnknown }
-        let own = all.filter { owner(of: $0) == workload.metadata.uid }.map { pod in
-            (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
-        }
-        return .known(.credentialsReady(plan, pods: PodCount(own, forged: try await stamps.forged(among: own))))
-    }
-
-    /// The UID of what a pod comes from in the end: a Deployment's pods come from its ReplicaSets.
-    private func owner(of pod: ObjectMetadata) -> String? {
-        guard let controller = pod.controller else { return nil }
-        guard controller.workloadKind == .replicaSet else { return controller.uid }
-        return replicaSets[ObjectKey(namespace: pod.namespace, name: controller.name)]?.metadata.controller?.uid
+        let own = all.filter { stores.owner(of: $0)?.uid == workload.metadata.uid }
+        let count = stamps.count(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })
+        return count.map { .known(.credentialsReady(plan, pods: $0)) } ?? .podsUnknown
     }
 
     /// Changes this one condition, by its key, and nothing that the workload's own controller writes; and only if nobody has

@@ -15,7 +15,10 @@ public struct WorkloadIdentityControllers: Sendable {
     private let conditions: [Workload.Kind: Controller]
     /// Finds out as whom pods run, a namespace at a time.
     private let serviceAccounts: Controller
+    /// Compares pods with their stamps, a namespace at a time.
+    private let podStamps: Controller
     private let pods: PodsByServiceAccount
+    private let stamps: StampVerification
     private let planner: Planner
     private let stores: WorkloadStores
 
@@ -24,8 +27,8 @@ public struct WorkloadIdentityControllers: Sendable {
         metrics: any MetricsFactory, logger: Logger
     ) {
         let pods = PodsByServiceAccount(pods: stores.pods)
-        let stamps = StampVerification(
-            client: client, workloads: stores, rate: RateLimit(burst: 50, every: .milliseconds(50)))
+        let stamps = StampVerification { stores.template(of: $0) }
+        let rate = RateLimit(burst: 20, every: .milliseconds(200))
         let synced: [@Sendable () async throws -> Void] = [planner.stores.waitUntilSynced, stores.waitUntilSynced]
         identities = Controller(
             "workloadidentity",
@@ -37,20 +40,23 @@ public struct WorkloadIdentityControllers: Sendable {
             conditions[workloads.kind] = Controller(
                 workloads.kind.rawValue.lowercased(),
                 reconciler: CredentialsReadyReconciler(
-                    client: client, planner: planner, workloads: workloads, replicaSets: stores.replicaSets,
+                    client: client, planner: planner, workloads: workloads, stores: stores,
                     pods: pods, stamps: stamps, events: events),
                 after: synced, metrics: metrics, logger: logger)
         }
         serviceAccounts = Controller(
             "podserviceaccount",
-            reconciler: PodServiceAccountReconciler(
-                client: client, pods: pods, rate: RateLimit(burst: 20, every: .milliseconds(200))),
+            reconciler: PodServiceAccountReconciler(client: client, pods: pods, rate: rate),
+            after: synced, metrics: metrics, logger: logger)
+        podStamps = Controller(
+            "podstamp", reconciler: StampReconciler(client: client, planner: planner, stamps: stamps, rate: rate),
             after: synced, metrics: metrics, logger: logger)
         self.conditions = conditions
         self.pods = pods
+        self.stamps = stamps
         self.planner = planner
         self.stores = stores
-        services = [serviceAccounts, identities] + Array(conditions.values)
+        services = [serviceAccounts, podStamps, identities] + Array(conditions.values)
         observe()
     }
 
@@ -88,6 +94,7 @@ public struct WorkloadIdentityControllers: Sendable {
         }
         stores.pods.observe { change in
             if let old = change.old, let new = change.new, new.metadata.meansTheSame(as: old.metadata) { return }
+            stamps.note(change)
             let concerned = pods.note(change)
             for key in concerned { identities.queue.add(key) }
             if !concerned.isEmpty, let pod = change.new ?? change.old { judgeOwner(of: pod.metadata) }
@@ -102,6 +109,13 @@ public struct WorkloadIdentityControllers: Sendable {
                     if let pod = stores.pods[key] { judgeOwner(of: pod.metadata) }
                 }
             })
+        stamps.observe(
+            StampVerification.Observer { namespace in
+                podStamps.queue.add(ObjectKey(name: namespace))
+            } onFinding: { finding in
+                identities.queue.add(finding.serviceAccount)
+                judgeOwner(of: finding.pod)
+            })
         stores.identities.observe { change in
             identities.queue.add(change.key)
         }
@@ -114,16 +128,8 @@ public struct WorkloadIdentityControllers: Sendable {
     }
 
     private func judgeOwner(of object: ObjectMetadata) {
-        guard let workload = workload(above: object) else { return }
-        conditions[workload.kind]?.queue.add(workload.key)
-    }
-
-    /// What an object comes from, if that is a workload that is followed: a Deployment's pods come from its ReplicaSets.
-    private func workload(above object: ObjectMetadata) -> (kind: Workload.Kind, key: ObjectKey)? {
-        guard let controller = object.controller, let kind = controller.workloadKind else { return nil }
-        let key = ObjectKey(namespace: object.namespace, name: controller.name)
-        guard kind == .replicaSet else { return (kind, key) }
-        return stores.replicaSets[key].flatMap { workload(above: $0.metadata) }
+        guard let owner = stores.owner(of: object), let kind = owner.workloadKind else { return }
+        conditions[kind]?.queue.add(ObjectKey(namespace: object.namespace, name: owner.name))
     }
 }
 

@@ -21,7 +21,7 @@ struct WorkloadIdentityReconciler: Reconciler {
             return .done
         }
         let judgement: Judgement
-        switch try await judge(account) {
+        switch judge(account) {
         case .unasked:
             pods.forget(key)
             try await remove(present)
@@ -65,7 +65,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     }
 
     /// What is so now.
-    private func judge(_ account: ServiceAccount) async throws -> Question {
+    private func judge(_ account: ServiceAccount) -> Question {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
         let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller?.workloadKind == nil }
@@ -80,6 +80,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let pods = present.map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
+        guard let count = stamps.count(pods) else { return .podsUnknown }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }
@@ -91,8 +92,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let alone = pods.map(\.plan).filter { $0.bindings.contains { !providers.contains($0.provider) } }
         let facts = planner.facts
         var status = WorkloadIdentityStatus(
-            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0),
-            pods: PodCount(pods, forged: try await stamps.forged(among: pods)))
+            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: count)
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(

@@ -14,7 +14,7 @@ extension Condition {
                 .false, errors.first?.reason.rawValue ?? Problem.Reason.noMechanism.rawValue,
                 errors.map(\.message).joined(separator: "; "))
         }
-        if let shortcoming = pods.shortcoming { return condition(.false, shortcoming.reason, shortcoming.message) }
+        if let shortcoming = pods.shortcoming() { return condition(.false, shortcoming.reason, shortcoming.message) }
         let ways = plan.outcomes.map { "\($0.provider) by \($0.outcome.mechanism)" }
         return condition(.true, StatusReason.ready, ways.joined(separator: ", "))
     }

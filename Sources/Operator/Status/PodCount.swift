@@ -12,17 +12,15 @@ struct PodCount: Hashable, Sendable {
 
     /// - Parameters:
     ///   - pods: each one with the plan for it, by its own annotations.
-    ///   - forged: the UIDs of those whose stamp says what is not so.
-    init(_ pods: [(pod: ObjectMetadata, plan: Plan)], forged: Set<String> = []) {
+    ///   - isForged: whether a pod lacks what its stamp says.
+    init(_ pods: [(pod: ObjectMetadata, plan: Plan)], isForged: (ObjectMetadata) -> Bool = { _ in false }) {
         for (pod, plan) in pods {
             guard plan.exemption == nil else { continue }
             total += 1
-            // Emptied: nothing was injected, whatever the pod brought.
-            let written = forged.contains(pod.uid) ? nil : pod.annotations[AnnotationKey.plan.name]
-            let stamp = written.flatMap { $0.isEmpty ? nil : $0 }
-            switch (stamp, plan.hash) {
+            switch (pod.planStamp, plan.hash) {
             case (nil, nil): break  // Nothing can be injected: that is another condition's to say.
-            case (let stamp, let hash) where stamp == hash: current += 1
+            case (let stamp, let hash) where stamp == hash:
+                if isForged(pod) { notInjected += 1 } else { current += 1 }
             case (nil, _): notInjected += 1
             default: stale += 1
             }
@@ -30,20 +28,23 @@ struct PodCount: Hashable, Sendable {
     }
 
     /// What is wrong and what to do about it; `nil` if every pod is as it should be.
-    var shortcoming: (reason: String, message: String)? {
+    ///
+    /// - Parameter awaitsAllowedPaths: whether a pod made now would get none of the keys that older ones have.
+    func shortcoming(awaitsAllowedPaths: Bool = false) -> (reason: String, message: String)? {
+        let advice =
+            awaitsAllowedPaths
+            ? "let them run until vault.allowedPaths is set, since pods that are made before that get no key"
+            : "restart the workload to have them made anew"
         if notInjected > 0 {
             return (
                 StatusReason.podsNotInjected,
-                """
-                \(notInjected) of \(pods(total)) created without injection; restart the workload to have them \
-                made anew
-                """
+                "\(notInjected) of \(pods(total)) created without injection; \(advice)"
             )
         }
         if stale > 0 {
             return (
                 StatusReason.podsStale,
-                "\(stale) of \(pods(total)) created before the last change; restart the workload to have them made anew"
+                "\(stale) of \(pods(total)) created before the last change; \(advice)"
             )
         }
         return nil

@@ -124,7 +124,8 @@ struct WorkloadIdentityStatus {
     }
 
     private var injected: Condition {
-        if let shortcoming = pods.shortcoming {
+        let awaitsAllowedPaths = problems.contains { $0.reason == .allowedPathsNotSet }
+        if let shortcoming = pods.shortcoming(awaitsAllowedPaths: awaitsAllowedPaths) {
             return Condition(
                 type: ConditionType.injected, status: .false, reason: shortcoming.reason, message: shortcoming.message)
         }
