@@ -119,6 +119,11 @@ final class PodsByServiceAccount: Sendable {
         for observer in observers.withLock({ $0 }) { observer.onUnresolved(namespace) }
     }
 
+    /// Whether it is known of every pod of a namespace that is followed as whom it runs.
+    func isResolved(_ namespace: String) -> Bool {
+        namespaces.withLock { $0[namespace]?.families.isResolved ?? true }
+    }
+
     func unresolved(in namespace: String) -> [(family: String, pod: String)] {
         namespaces.withLock { $0[namespace]?.families.unresolved ?? [] }
     }

@@ -38,13 +38,16 @@ struct WorkloadIdentityReconciler: Reconciler {
 
         let needed = Set(judgement.needs.map { SecretObjectReference($0.object) })
         let unneeded = identity.secretObjects.subtracting(needed)
-        // A pod of an earlier plan reads its Secret again when a container restarts.
-        let isSettled = status.pods.stale == 0 && !judgement.awaitsAllowedPaths
+        // A pod of an earlier plan reads its Secret again when a container restarts. One of which it is not known yet as whom
+        // it runs may be such a pod.
+        let areAllKnown = pods.isResolved(key.namespace ?? "")
+        let isSettled = status.pods.stale == 0 && areAllKnown && !judgement.awaitsAllowedPaths
         let left = isSettled ? try await objects.remove(unneeded, owner: identity) : unneeded
         status.secretObjects = needed.union(left)
         if judgement.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
 
         try await report(status, of: account, replacing: identity)
+        if !unneeded.isEmpty, !areAllKnown { return .requeue(after: .seconds(1)) }
         return kept.nextLook.map { .requeue(after: $0) } ?? .done
     }
 
