@@ -12,6 +12,22 @@ public struct Injection: Sendable {
     public private(set) var injected: [(provider: ProviderName, mechanism: Mechanism)] = []
     /// The bindings of which the pod has nothing, neither from the patch nor by itself.
     public private(set) var leftOut: [(provider: ProviderName, mechanism: Mechanism)] = []
+    /// The providers of which every container that is meant has an identity of its own.
+    public private(set) var own: [ProviderName] = []
+
+    /// What the pod will say of itself.
+    public var stamp: PodStamp {
+        guard pod.isWellFormed, let hash = plan.hash else { return PodStamp() }
+        let lacking = Set(leftOut.map(\.provider))
+        var stamp = PodStamp(plan: hash)
+        for (provider, _) in plan.outcomes where stamp[provider] == nil {
+            let mechanisms = injected.filter { $0.provider == provider }.map(\.mechanism)
+            let delivery: PodStamp.Delivery =
+                lacking.contains(provider) ? .lacking : mechanisms.isEmpty ? .own : .injected(mechanisms)
+            stamp.deliveries.append((provider, delivery))
+        }
+        return stamp
+    }
 
     /// Whether the pod has all of it already, but for stamps: so it is in every pod that a webhook has seen.
     public var isInPlace: Bool { pod.isWellFormed && !pod.isAddedTo }
@@ -34,7 +50,7 @@ public struct Injection: Sendable {
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         add(plan.outcomes, to: pod)
-        self.pod.stamp(plan: self.pod.isWellFormed ? plan.hash : nil, injected: injected)
+        self.pod.stamp(stamp)
         patch = self.pod.patch(at: podPointer)
     }
 
@@ -54,7 +70,7 @@ public struct Injection: Sendable {
             switch add(outcome, of: provider) {
             case .injected: injected.append((provider, outcome.mechanism))
             case .leftOut: leftOut.append((provider, outcome.mechanism))
-            case .own: break
+            case .own: own.append(provider)
             }
         }
         listContainers()

@@ -84,7 +84,7 @@ struct PodDraft {
 
     /// Whether it gets anything, beside stamps, that it has not in any form.
     var isAddedTo: Bool {
-        let stamps = [AnnotationKey.plan.name, AnnotationKey.injected.name]
+        let stamps = PodStamp.keys.map(\.name)
         return !volumes.isEmpty || !labels.isEmpty
             || additions.contains { !$0.variables.isEmpty || !$0.mounts.isEmpty }
             || annotations.contains { pod.annotations[$0.name] == nil && !stamps.contains($0.name) }

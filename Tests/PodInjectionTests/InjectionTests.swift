@@ -169,12 +169,12 @@ import WorkloadIdentity
 
     // MARK: What the user set
 
-    @Test("another role in a container is the user's choice: nothing is added there, and nothing is mounted")
+    @Test("another role in a container is the user's choice: nothing is added there, and without a token it is lacking")
     func keepsOtherRole() {
         let injection = Self.inject(Self.pod(env: [["name": "AWS_ROLE_ARN", "value": "arn:other"]]), Self.aws)
         #expect(injection.injected.isEmpty)
         #expect(injection.patch.json.array?.count == 1)
-        #expect(injection.patch.json.array?.first?["value"]?["lanyard.dev/injected"] == nil)
+        #expect(injection.patch.json.array?.first?["value"]?["lanyard.dev/injected"] == "aws-bedrock=lacking")
         #expect(injection.problems.map(\.reason).contains(.userValueKept))
     }
 
