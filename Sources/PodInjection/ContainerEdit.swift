@@ -25,7 +25,7 @@ struct ContainerEdit {
         self.container = container
         let addition = outcome.addition
 
-        reportStaticCredentials(outcome.staticCredentials)
+        report(outcome.hazards)
         if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
             warn(.anotherIdentity, "\(other) gives it another identity already, so \(outcome.mechanism) is left out")
             hasOwnIdentity = true
@@ -44,7 +44,7 @@ struct ContainerEdit {
         mount(addition.volume, for: groups)
         if isServed {
             reportMissing(addition.expected)
-            reportEnvironmentSources()
+            reportEnvironmentSources(outcome.hazards)
         } else {
             // The user's own identity stands in this container: it gets nothing of this one.
             variables = []
@@ -98,11 +98,10 @@ struct ContainerEdit {
 
     // MARK: Reports
 
-    private mutating func reportStaticCredentials(_ names: [String]) {
-        for name in names where container.defines(name) && container.value(of: name) != .text("") {
-            warn(
-                .staticCredential,
-                "\(name) is set, and the SDK uses it in place of the identity; remove it", field: name)
+    private mutating func report(_ hazards: [Hazard]) {
+        for hazard in hazards {
+            let names = hazard.variables(setIn: container.setting(of:))
+            if !names.isEmpty { warn(hazard.reason, hazard.message(names), field: names.first) }
         }
     }
 
@@ -113,15 +112,20 @@ struct ContainerEdit {
         }
     }
 
-    /// What `envFrom` defines is not known here; `env` wins over it.
-    private mutating func reportEnvironmentSources() {
-        guard !variables.isEmpty, !container.environmentSources.isEmpty else { return }
+    /// What `envFrom` defines is not known here; `env` wins over it, and stored keys in it over the identity.
+    private mutating func reportEnvironmentSources(_ hazards: [Hazard]) {
+        let stored = hazards.first { $0.reason == .staticCredential }?.example
+        guard stored != nil || !variables.isEmpty, !container.environmentSources.isEmpty else { return }
+        let sources = container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")
         let names = variables.map(\.name).joined(separator: ", ")
+        let effects = [
+            stored.map { "a stored key in it, such as \($0), would win over the identity" },
+            names.isEmpty ? nil : "Lanyard's value of \(names) wins over one in it",
+        ].compactMap(\.self)
         warn(
             .environmentUnknown,
             """
-            if \(container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")) in envFrom defines one of \(names), \
-            Lanyard's value wins; set your own in env to keep it
+            what \(sources) in envFrom defines is not known: \(effects.joined(separator: ", and ")); check its keys
             """
         )
     }
@@ -131,5 +135,14 @@ struct ContainerEdit {
             .warning(
                 reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
                 in: .container(container.pointer), provider: provider))
+    }
+}
+
+extension PodManifest.Container {
+    /// What the container says of a variable.
+    fileprivate func setting(of variable: String) -> Hazard.Setting {
+        guard defines(variable) else { return .absent }
+        guard case .text(let text)? = value(of: variable) else { return .unknown }
+        return .text(text)
     }
 }
