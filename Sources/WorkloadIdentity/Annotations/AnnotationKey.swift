@@ -53,6 +53,7 @@ extension AnnotationKey {
     // Stamps.
     public static let injected = stamp("injected")
     public static let plan = stamp("plan")
+    public static let problems = stamp("problems")
 
     static func stamp(_ name: String) -> AnnotationKey {
         AnnotationKey(lanyardPrefix + name, on: [.pod], .anything, isWrittenByLanyard: true)
@@ -60,7 +61,7 @@ extension AnnotationKey {
 
     static let common: [AnnotationKey] = [
         .providers, .inject, .includeContainers, .skipContainers, .tokenExpiration, .vaultRole, .secretDelivery,
-        .injected, .plan,
+        .injected, .plan, .problems,
     ]
 
     // Keys with a provider's name in them.
