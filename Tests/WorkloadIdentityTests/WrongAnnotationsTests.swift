@@ -206,7 +206,8 @@ import Testing
             "lanyard.dev/oci-region is \"us-chicago-1-ad-1\"; did you mean \"us-chicago-1\"?"),
         Case(
             "a provider without the region that it needs", on: .oke, ["lanyard.dev/providers": "oracle-genai"],
-            "oracle-genai: no usable mechanism on oke: oke-workload-identity needs lanyard.dev/oci-region"),
+            "oracle-genai: no usable mechanism on oke: oke-workload-identity needs lanyard.dev/oci-region; vault-agent needs lanyard.dev/vault-path.oracle-genai and lanyard.dev/vault-role (or set vault.role)"
+        ),
         Case(
             "semicolons between roles", ["lanyard.dev/aws-role-arns": "app=\(role);worker=\(role)-2"],
             "lanyard.dev/aws-role-arns is \"app=arn:aws:iam::111122223333:role/bedrock;worker=arn:aws:iam::111122223333:role/bedrock-2\"; did you mean \"app=arn:aws:iam::111122223333:role/bedrock,worker=arn:aws:iam::111122223333:role/bedrock-2\"?"
@@ -306,7 +307,8 @@ private struct Reader {
             }) {
                 account[String(useless)] = nil
             }
-            let words = message.split { " ();,:".contains($0) }.map(String.init)
+            let way = message.split(separator: "; ").first { $0.contains(" needs ") } ?? message[...]
+            let words = way.split { " ();,:".contains($0) }.map(String.init)
             let needed = Self.known.keys.filter { words.contains($0) && account[$0] == nil }
             try #require(!needed.isEmpty, "\(message)")
             for key in needed { account[key] = Self.known[key] }

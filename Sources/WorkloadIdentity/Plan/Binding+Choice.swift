@@ -90,9 +90,10 @@ private struct Shortcoming {
 
     var isNone: Bool { malformed.isEmpty && needs.isEmpty }
 
+    var sentence: String { "\(mechanism) needs \(needs.joined(separator: " and "))" }
+
     /// Names the first need, and of the others as many as there is room for.
     func sentence(within room: Int) -> String {
-        let sentence = "\(mechanism) needs \(needs.joined(separator: " and "))"
         guard sentence.count > room, needs.count > 1 else { return sentence }
         var fewer = self
         fewer.needs.removeLast()
@@ -195,14 +196,17 @@ extension BindingRequest {
     ///   - obstacles: what keeps a mechanism that was asked for from being a way at all.
     ///   - shortcomings: the nearest one first.
     private func hasNoMechanism(_ obstacles: [String], _ shortcomings: [Shortcoming]) -> Problem {
-        var message = "\(provider): no usable mechanism on \(facts.platform): "
+        let beginning = "\(provider): no usable mechanism on \(facts.platform): "
         var clauses = obstacles
-        for shortcoming in shortcomings.prefix(2) {
-            let room = Self.longestMessage - message.count - clauses.map { $0.count + 2 }.reduce(0, +)
-            let sentence = shortcoming.sentence(within: room)
-            if sentence.count <= room || clauses.isEmpty { clauses.append(sentence) }
+        func room() -> Int { Self.longestMessage - beginning.count - clauses.map { $0.count + 2 }.reduce(0, +) }
+        if let nearest = shortcomings.first { clauses.append(nearest.sentence(within: room())) }
+        // Another one is as likely to be meant only if as many of its keys are given, and helps only if it is said whole.
+        if let other = shortcomings.dropFirst().first, other.nearness == shortcomings.first?.nearness,
+            other.sentence.count <= room()
+        {
+            clauses.append(other.sentence)
         }
-        message += clauses.isEmpty ? "the matrix lists none" : clauses.joined(separator: "; ")
+        let message = beginning + (clauses.isEmpty ? "the matrix lists none" : clauses.joined(separator: "; "))
         return .error(
             .noMechanism, message,
             field: inputs.requested[provider]?.name ?? (isNamed ? AnnotationKey.providers.name : nil),
