@@ -118,13 +118,16 @@ struct ContainerEdit {
 
     /// The group is left out, since the user set a part of it to something else.
     private mutating func keep(_ name: String, of group: PodAddition.VariableGroup) {
-        let absent = group.variables.map(\.name).filter { !container.defines($0) }
-        guard !absent.isEmpty else { return settle(.own, .userValueKept, "its own \(name) is kept", field: name) }
+        let absent = group.variables.map(\.name).filter { !container.defines($0) }.joined(separator: ", ")
+        // Azure's variables are decided on one by one; and what `envFrom` defines is not known.
+        guard group.rule == .allOrNone, !absent.isEmpty, container.environmentSources.isEmpty else {
+            return settle(.own, .userValueKept, "its own \(name) is kept", field: name)
+        }
         settle(
             .lacking, .userValueKept,
             """
-            its own \(name) is kept, so \(absent.joined(separator: ", ")) is not added, and it has no credential; remove \
-            \(name) to use the ServiceAccount's identity, or set \(absent.joined(separator: ", ")) as well
+            its own \(name) is kept, so \(absent) is not added, and it has no credential; remove \(name) to use the \
+            ServiceAccount's identity, or set \(absent) as well
             """,
             field: name)
     }
@@ -142,8 +145,8 @@ struct ContainerEdit {
         case .custom(let path, let folder, let isMounted):
             var source = source
             source.path = path.name
-            put(source, into: folder, isMounted: isMounted, for: name)
-        case .mounted: settle(.own, .userValueKept, "its own \(name) is kept", field: name)
+            put(source, into: folder, isMounted: isMounted, for: name, in: group)
+        case .mounted: keep(name, of: group)
         case .image where !source.isToken:
             settle(
                 .own, .staticCredential,
@@ -166,13 +169,14 @@ struct ContainerEdit {
     }
 
     private mutating func put(
-        _ source: ProjectedSource, into folder: ContainerPath, isMounted: Bool, for variable: String
+        _ source: ProjectedSource, into folder: ContainerPath, isMounted: Bool, for variable: String,
+        in group: PodAddition.VariableGroup
     ) {
         switch draft.room(for: source, in: folder, ofContainer: index) {
         case .free: files.append(CustomFile(folder: folder, source: source))
         // What is mounted there by the name of Lanyard's volume, and holds no file of this plan, is the user's.
         case .taken where isMounted && !draft.uses(folder):
-            settle(.own, .userValueKept, "its own \(variable) is kept", field: variable)
+            keep(variable, of: group)
         case .taken(let reason):
             settle(
                 .lacking, .credentialFileMissing,
