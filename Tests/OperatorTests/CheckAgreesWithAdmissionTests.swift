@@ -45,10 +45,9 @@ import WorkloadIdentity
             let shuffled = objects.shuffled(using: &numbers)
             let isYAML = numbers.chance(50)
             let file = folder.appendingPathComponent("\(seed).\(isYAML ? "yaml" : "json")")
-            let text =
-                isYAML
-                ? try shuffled.map { try YAML.text(of: $0) }.joined(separator: "---\n")
-                : (["apiVersion": "v1", "kind": "List", "items": .array(shuffled)] as JSONValue).serializedString()
+            let list: JSONValue = ["apiVersion": "v1", "kind": "List", "items": .array(shuffled)]
+            let documents = try shuffled.map { try YAML.text(of: $0) }
+            let text = isYAML ? documents.joined(separator: "---\n") : list.serializedString()
             try text.write(to: file, atomically: false, encoding: .utf8)
             manifests = try ManifestSet(files: [file.path], defaultNamespace: "default")
 

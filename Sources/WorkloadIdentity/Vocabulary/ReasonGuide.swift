@@ -56,6 +56,9 @@ extension ReasonGuide {
             .clusterMustBeEnhanced, "OKE serves workload identity on enhanced clusters only",
             "check the cluster's type"),
         .init(
+            .credentialFileMissing, "A variable of the container names a file that nothing puts there",
+            "remove the variable, or write a path in a folder below /var/run/secrets"),
+        .init(
             .environmentUnknown, "A source of envFrom may define what was injected, and its content is not known",
             "set your value in env to keep it; the injected one wins over envFrom"),
         .init(
@@ -104,6 +107,10 @@ extension ReasonGuide {
         .init(
             .pathNotAllowed, "No pattern of vault.allowedPaths covers the secret's path in this namespace",
             "write a path that the message lists, or have a pattern added to the operator's configuration"),
+        .init(
+            .pathUnknown,
+            "The path in a variable is known only once the container runs: it has $(…), .. or valueFrom, or is relative",
+            "write a plain path; until then the file counts as the container's own"),
         .init(
             .podTooOld, "An ephemeral container cannot have what its pod was not given",
             "create the pod again"),
