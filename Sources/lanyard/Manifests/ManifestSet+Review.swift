@@ -24,39 +24,50 @@ extension ManifestSet {
     /// Each problem is told once, and where it is: what is wrong with a workload's ServiceAccount or Namespace is told of
     /// those, if they are in the input.
     func reviewed(facts: PlatformFacts, configuration: Configuration) -> [ReviewedObject] {
-        let titles = Set(objects.map(title))
-        return objects.map { object in
-            let title = title(of: object)
-            let pointer = object.podPointer
-            var problems = MistypedMetadata.problems(of: object.value, title: title, pod: pointer)
-            guard object.role != .nothing else {
-                return ReviewedObject(object: object, namespace: namespace(of: object), title: title, findings: [])
-            }
-            var reviewed = ReviewedObject(
-                object: object, namespace: namespace(of: object), title: title, podPointer: pointer, findings: [])
-            do {
-                reviewed.review = try review(object, facts, configuration)
-            } catch {
-                problems.append(.error(.malformedPod, "\(error)"))
-            }
-            var findings = reviewed.review?.findings ?? []
-            if object.role == .namespace {
-                findings = ObjectReview.findings(ofNamespace: object.name, metadata(ofNamespace: object.name))
-            }
-            let own = findings.filter { $0.object == title || !titles.contains($0.object) }
-            reviewed.findings = (problems.map { Finding(object: title, problem: $0) } + own)
-                .map { located($0, in: object) }
-                .sorted { $0.line < $1.line }
-            reviewed.notes = notes(on: object, reviewed.review)
-            return reviewed
+        var reviews = objects.map { review($0, facts, configuration) }
+        let told = Set(zip(objects, reviews).filter { $0.0.podPointer == nil }.flatMap(\.1.findings))
+        for index in reviews.indices where objects[index].podPointer != nil {
+            reviews[index].findings.removeAll { told.contains($0) }
         }
+        return zip(objects, reviews).map { object, review in
+            ReviewedObject(
+                object: object, namespace: namespace(of: object), title: title(of: object), review: review.review,
+                podPointer: object.podPointer,
+                findings: review.findings.map { located($0, in: object) }.sorted { $0.line < $1.line },
+                notes: notes(on: object, review.review))
+        }
+    }
+
+    /// One object by itself: of a ServiceAccount or a Namespace its own findings, of a workload all that matter to it.
+    private func review(
+        _ object: Object, _ facts: PlatformFacts, _ configuration: Configuration
+    ) -> (review: ObjectReview?, findings: [Finding]) {
+        guard object.role != .nothing else { return (nil, []) }
+        let title = title(of: object)
+        var problems = MistypedMetadata.problems(of: object.value, title: title, pod: object.podPointer)
+        var review: ObjectReview?
+        do {
+            review = try admissionReview(of: object, facts, configuration)
+        } catch {
+            problems.append(.error(.malformedPod, "\(error)"))
+        }
+        var findings = problems.map { Finding(object: title, problem: $0) }
+        switch object.role {
+        case .namespace:
+            findings += ObjectReview.findings(ofNamespace: object.name, metadata(ofNamespace: object.name))
+        case .serviceAccount: findings += review?.findings.filter { $0.object == title } ?? []
+        default: findings += review?.findings ?? []
+        }
+        return (review, findings)
     }
 
     /// What admission would say of one object and make of its pods. `nil` for one from which no pods come, and that is no
     /// ServiceAccount.
     ///
     /// - Throws: if there is more of it than is ever read.
-    func review(_ object: Object, _ facts: PlatformFacts, _ configuration: Configuration) throws -> ObjectReview? {
+    private func admissionReview(
+        of object: Object, _ facts: PlatformFacts, _ configuration: Configuration
+    ) throws -> ObjectReview? {
         let namespace = namespace(of: object)
         let metadata = metadata(ofNamespace: namespace)
         func plan(_ subject: Subject, _ account: ServiceAccount?, _ pod: PodContext) -> Plan {
