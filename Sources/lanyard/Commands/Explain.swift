@@ -81,6 +81,6 @@ struct Explain: ParsableCommand {
 
 extension ManifestSet {
     fileprivate var serviceAccounts: [Subject] {
-        objects.filter { $0.kind == "ServiceAccount" }.map(subject)
+        objects.filter { $0.role == .serviceAccount }.map(subject)
     }
 }
