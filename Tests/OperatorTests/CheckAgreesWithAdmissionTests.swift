@@ -64,7 +64,7 @@ import WorkloadIdentity
         var planner: Planner { cluster.planner(on: platform, configuration) }
 
         func reviewed() -> [ManifestSet.ReviewedObject] {
-            manifests.reviewed(facts: .offline(platform), configuration: configuration)
+            manifests.reviewed(facts: planner.facts, configuration: configuration)
         }
     }
 
