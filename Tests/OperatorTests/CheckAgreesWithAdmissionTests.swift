@@ -146,7 +146,7 @@ import WorkloadIdentity
             #expect(response.refusal?.message == review.denial, context)
             // Files do not tell that there is no such ServiceAccount; the API server does.
             if let refusal = response.refusal, review.isConclusive { told.insert(refusal.message) }
-            let known = review.findings.map(\.problem.message)
+            let known = review.findings.map(\.problem.sentence)
             if review.isConclusive {
                 #expect(told == Set(known), context)
             } else {
