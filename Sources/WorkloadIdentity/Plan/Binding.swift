@@ -19,6 +19,7 @@ public struct Binding: Hashable, Sendable {
         public var containers: ContainerSelection
         /// Variables with which the SDK would use a stored credential instead.
         public var staticCredentials: [String]
+        public var trust: Trust
         /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
         var identity: String
 

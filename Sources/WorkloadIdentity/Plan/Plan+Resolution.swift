@@ -158,6 +158,7 @@ extension Binding {
                 skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
             staticCredentials: mechanism.mechanism.isSecretDelivery
                 ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
+            trust: Outcome.Trust(grant, by: mechanism.mechanism),
             identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
         outcomes.append(outcome)
         makesObject = makesObject || grant.object != nil
