@@ -7,37 +7,44 @@ import WorkloadIdentity
 @Suite struct CredentialReadinessTests {
     private typealias Fixture = StatusFixture
 
-    private static let current = Fixture.plan(Fixture.aws).hash ?? ""
+    private enum Stamp {
+        case injected, own, lacking, planAlone, stale, none
+    }
+
+    private static func pod(_ stamp: Stamp) -> ObjectMetadata {
+        let current = Fixture.plan(Fixture.aws).hash
+        return switch stamp {
+        case .injected: Fixture.pod(plan: current, injected: "aws-bedrock=irsa")
+        case .own: Fixture.pod(plan: current, injected: "aws-bedrock=own")
+        case .lacking: Fixture.pod(plan: current, injected: "aws-bedrock=lacking")
+        case .planAlone: Fixture.pod(plan: current)
+        case .stale: Fixture.pod(plan: "old")
+        case .none: Fixture.pod()
+        }
+    }
+
+    private static let openAI = ["lanyard.dev/providers": "openai"]
 
     @Test(
         "the conditions say the first thing that is wrong, and a workload's condition says the same",
         arguments: [
             (Fixture.aws, [], "True True True True", "Ready"),
-            (Fixture.aws, [Fixture.pod(plan: current, injected: "aws-bedrock=irsa")], "True True True True", "Ready"),
-            (Fixture.aws, [Fixture.pod(plan: current, injected: "aws-bedrock=own")], "True True True True", "Ready"),
-            (
-                Fixture.aws, [Fixture.pod(plan: current, injected: "aws-bedrock=lacking")], "True True False False",
-                "PodsLackCredentials"
-            ),
-            (Fixture.aws, [Fixture.pod(plan: current)], "True True Unknown Unknown", "PodsOfEarlierRelease"),
-            (Fixture.aws, [Fixture.pod(plan: current), Fixture.pod()], "True True False False", "PodsNotInjected"),
-            (Fixture.aws, [Fixture.pod()], "True True False False", "PodsNotInjected"),
-            (Fixture.aws, [Fixture.pod(plan: "old")], "True True False False", "PodsStale"),
+            (Fixture.aws, [.injected, .own], "True True True True", "Ready"),
+            (Fixture.aws, [.injected, .lacking], "True True False False", "PodsLackCredentials"),
+            (Fixture.aws, [.injected, .planAlone], "True True Unknown Unknown", "PodsOfEarlierRelease"),
+            (Fixture.aws, [.planAlone, .none], "True True False False", "PodsNotInjected"),
+            (Fixture.aws, [.none], "True True False False", "PodsNotInjected"),
+            (Fixture.aws, [.stale], "True True False False", "PodsStale"),
             (["eks.amazonaws.com/role-arn": "x"], [], "False False True False", "InvalidValue"),
-            (
-                Fixture.aws.merging(["lanyard.dev/token-expiration": "1h"]) { $1 }, [], "False True True False",
-                "InvalidValue"
-            ),
-            (
-                Fixture.aws.merging(["lanyard.dev/inject": "no"]) { $1 }, [], "False True True False", "InvalidValue"
-            ),
-            (["lanyard.dev/providers": "openai"], [], "True False True False", "NoMechanism"),
-            (["lanyard.dev/providers": "openai"], [Fixture.pod()], "True False False False", "NoMechanism"),
+            (Fixture.aws(and: ["lanyard.dev/token-expiration": "1h"]), [], "False True True False", "InvalidValue"),
+            (Fixture.aws(and: ["lanyard.dev/inject": "no"]), [], "False True True False", "InvalidValue"),
+            (openAI, [], "True False True False", "NoMechanism"),
+            (openAI, [.none], "True False False False", "NoMechanism"),
             (Fixture.alibaba, [], "True True True False", "ModelNotReachable"),
-            (Fixture.alibaba, [Fixture.pod()], "True True False False", "ModelNotReachable"),
-        ] as [([String: String], [ObjectMetadata], String, String)])
-    private func judges(annotations: [String: String], pods: [ObjectMetadata], statuses: String, reason: String) throws
-    {
+            (Fixture.alibaba, [.none], "True True False False", "ModelNotReachable"),
+        ] as [([String: String], [Stamp], String, String)])
+    private func judges(annotations: [String: String], stamps: [Stamp], statuses: String, reason: String) throws {
+        let pods = stamps.map(Self.pod)
         let plan = Fixture.plan(annotations)
         let report = Fixture.report(pods, plan)
         let conditions = CredentialReadiness(of: [plan], pods: report, on: .eks, in: Fixture.subject).conditions
@@ -57,7 +64,7 @@ import WorkloadIdentity
     func judgesServiceAccount() {
         for (annotations, reason) in [
             (["lanyard.dev/providers": "opnai"], "UnknownProvider"),
-            (Fixture.aws.merging(["lanyard.dev/inject": "false"]) { $1 }, "Exempt"),
+            (Fixture.aws(and: ["lanyard.dev/inject": "false"]), "Exempt"),
         ] {
             #expect(Fixture.status(annotations).ready.reason == reason)
             #expect(Condition.credentialsReady(Fixture.plan(annotations), pods: PodReport([]), on: .eks) == nil)
@@ -80,7 +87,7 @@ import WorkloadIdentity
     @Test("two mistakes are both told: Ready has the first, and the other condition the other")
     func saysBoth() {
         let conditions = Fixture.status(
-            Fixture.aws.merging(["lanyard.dev/token-expiration": "soon"]) { $1 }, pods: [Fixture.pod("app-1")]
+            Fixture.aws(and: ["lanyard.dev/token-expiration": "soon"]), pods: [Fixture.pod("app-1")]
         ).readiness.conditions
         #expect(conditions[3].message.hasPrefix("lanyard.dev/token-expiration is \"soon\""))
         #expect(conditions[0].message == "see Ready")

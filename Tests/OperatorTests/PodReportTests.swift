@@ -15,7 +15,7 @@ import WorkloadIdentity
         case stale, staleAndLacking, none, emptied
     }
 
-    private static let plan = Fixture.plan(Fixture.aws.merging(Fixture.azure) { $1 })
+    private static let plan = Fixture.plan(Fixture.aws(and: Fixture.azure))
 
     private static func pod(_ stamp: Stamp) -> ObjectMetadata {
         func pod(_ injected: String?, plan: String? = plan.hash) -> ObjectMetadata {

@@ -75,6 +75,16 @@ import WorkloadIdentity
         #expect(try Self.told(two, well).isEmpty)
     }
 
+    @Test("where the installed definition drops what was told, it is not told each time")
+    func tellsNothingForgotten() throws {
+        let status = Self.status(Fixture.aws, [[Self.key]])
+        var object = try Self.object(status)
+        object.status["workloads"] = [["kind": "StatefulSet", "name": "app"]]
+        #expect(status.events(since: object, about: Self.account).map(\.reason) == ["StaticCredential"])
+        object.status["pods"]?["lacking"] = nil
+        #expect(status.events(since: object, about: Self.account).isEmpty)
+    }
+
     @Test("what a reader of the object finds in it is what was reported")
     func readsBack() throws {
         var status = Self.status(Fixture.aws, [[Self.key]])

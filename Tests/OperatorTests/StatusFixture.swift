@@ -12,6 +12,8 @@ enum StatusFixture {
         "azure.workload.identity/client-id": "11111111-2222-3333-4444-555555555555",
         "azure.workload.identity/tenant-id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     ]
+    static func aws(and more: [String: String]) -> [String: String] { aws.merging(more) { $1 } }
+
     /// Reaches Alibaba Cloud's own programming interfaces, and no model.
     static let alibaba = [
         "lanyard.dev/alibaba-role-arn": "acs:ram::1234567890123456:role/llm",
@@ -31,7 +33,7 @@ enum StatusFixture {
 
     /// - Parameters:
     ///   - plan: what `lanyard.dev/plan` says.
-    ///   - deployment: what made it.
+    ///   - owner: what made it.
     static func pod(
         _ name: String = "p", plan: String? = nil, injected: String? = nil, problems: [String] = [],
         of owner: (kind: String, name: String)? = nil

@@ -38,7 +38,7 @@ import WorkloadIdentity
     /// What each provider has to trust, by the annotations that ask for it.
     private static let trusts: [([String: String], identity: String?, audience: String?)] = [
         (Fixture.aws, Fixture.role, "sts.amazonaws.com"),
-        (Fixture.aws.merging(["eks.amazonaws.com/audience": "other"]) { $1 }, Fixture.role, "other"),
+        (Fixture.aws(and: ["eks.amazonaws.com/audience": "other"]), Fixture.role, "other"),
         (["lanyard.dev/aws-role-arns": "main=\(Fixture.role)"], "main=\(Fixture.role)", "sts.amazonaws.com"),
         (["lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity"], nil, "pods.eks.amazonaws.com"),
         (Fixture.azure, "11111111-2222-3333-4444-555555555555", "api://AzureADTokenExchange"),
@@ -91,7 +91,7 @@ import WorkloadIdentity
 
     @Test("columns of kubectl have one text each: providers, mechanisms and identities in the same order")
     func summarizes() {
-        let keys = Fixture.aws.merging(Fixture.azure) { $1 }.merging(["lanyard.dev/providers": "openai"]) { $1 }
+        let keys = Fixture.aws(and: Fixture.azure).merging(["lanyard.dev/providers": "openai"]) { $1 }
         #expect(
             Self.json(Fixture.status(keys, pods: [Fixture.pod()]))["summary"]
                 == [
@@ -103,7 +103,7 @@ import WorkloadIdentity
 
     @Test("warnings are told without the name of the ServiceAccount, and do not make it unready")
     func showsWarnings() throws {
-        let status = Fixture.status(Fixture.aws.merging(["lanyard.dev/token-expiration": "1"]) { $1 })
+        let status = Fixture.status(Fixture.aws(and: ["lanyard.dev/token-expiration": "1"]))
         let warnings = try #require(Self.json(status)["warnings"]?.array)
         #expect(warnings.count == 1)
         #expect(warnings.first?.string?.hasPrefix("lanyard.dev/token-expiration is 1") == true)

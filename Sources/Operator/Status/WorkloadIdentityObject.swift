@@ -60,6 +60,9 @@ extension WorkloadIdentityObject {
         return failures
     }
 
+    /// Whether what is wrong with workloads stands in it once it has been written.
+    var keepsProblems: Bool { status["pods"].map { $0["lacking"] != nil } ?? true }
+
     /// What is wrong with the containers of a workload's pods.
     func problems(ofKind kind: String, name: String) -> [StatusProblem] {
         let workload = status["workloads"]?.array?.first { $0["kind"]?.string == kind && $0["name"]?.string == name }

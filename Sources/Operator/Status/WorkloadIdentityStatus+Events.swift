@@ -20,6 +20,8 @@ extension WorkloadIdentityStatus {
                     regarding: account, .normal, reason: StatusReason.identityChanged, action: ObjectEvent.judge,
                     note: "\(provider.name): \(old) before, now \(new), for pods that are created from now on"))
         }
+        // Where an earlier release's definition is installed, which Helm does not upgrade, nobody could say what has been told.
+        guard present.keepsProblems else { return events }
         for workload in workloads where !workload.problems.isEmpty {
             let known = present.problems(ofKind: workload.reference.kind, name: workload.reference.name)
             for problem in workload.problems where !known.contains(problem) {

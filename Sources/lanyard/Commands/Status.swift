@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
 internal import Logging
