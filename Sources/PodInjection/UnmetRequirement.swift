@@ -15,7 +15,7 @@ public struct UnmetRequirement: Hashable, Sendable {
     public init?(of pod: PodContext, plan: Plan, injection: Injection) {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
-        let leftOut = Set(injection.leftOut.map(\.provider))
+        let leftOut = injection.lacking
         let served = Set(plan.bindings.filter(\.isReady).map(\.provider)).subtracting(leftOut)
         // A malformed lifetime costs nobody a credential.
         let errors = problems.filter { problem in

@@ -36,6 +36,15 @@ package enum PodGenerator {
         ("AZURE_CLIENT_ID", "mine"), ("AZURE_FEDERATED_TOKEN_FILE", "/mine"), ("AZURE_CLIENT_SECRET", ""),
         ("GOOGLE_APPLICATION_CREDENTIALS", "/mine"), ("GOOGLE_CLOUD_PROJECT", "mine"), ("OPENAI_API_KEY", "sk"),
         ("ANTHROPIC_ORGANIZATION_ID", "other"), ("PATH", "/bin"), ("DEBUG", "1"),
+        // Where containers expect files: together, alone, above a mount, where they cannot be, nobody knows where.
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/tokens/aws"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/run/secrets/tokens/aws"), ("AZURE_FEDERATED_TOKEN_FILE", ""),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/var/run/secrets/tokens/google.json"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/var/run/secrets/tokens/deeper/google.json"),
+        ("ANTHROPIC_IDENTITY_TOKEN_FILE", "/run/secrets/mine/token"), ("AWS_CONFIG_FILE", "/run/secrets/tokens/config"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/$(NAME)/token"),
     ]
 
     private static let keys: [(name: String, value: String)] = [
@@ -124,6 +133,11 @@ package enum PodGenerator {
                         })
                 }
                 if numbers.chance(20) { container["env"] = .null }
+                if numbers.chance(20) {
+                    let paths = ["/var/run/secrets/mine", "/run/secrets/tokens/deeper", "/data"]
+                    container["volumeMounts"] = .array(
+                        numbers.pick(paths, upTo: 2).map { ["name": "always", "mountPath": .string($0)] })
+                }
                 if numbers.chance(20) { container["envFrom"] = [["configMapRef": ["name": "settings"]]] }
                 if numbers.chance(30) { container["restartPolicy"] = "Always" }
                 return container

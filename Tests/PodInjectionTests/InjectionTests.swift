@@ -52,7 +52,10 @@ import WorkloadIdentity
             injection.patch.json == [
                 [
                     "op": "add", "path": "/metadata/annotations",
-                    "value": ["lanyard.dev/injected": "aws-bedrock=irsa", "lanyard.dev/plan": .string(plan)],
+                    "value": [
+                        "lanyard.dev/injected": "aws-bedrock=irsa", "lanyard.dev/plan": .string(plan),
+                        "lanyard.dev/problems": .string(injection.stamp.problems.joined(separator: "\n")),
+                    ],
                 ],
                 [
                     "op": "add", "path": "/spec/volumes",
@@ -286,7 +289,10 @@ import WorkloadIdentity
         let second = Self.inject(pod, Self.aws)
         #expect(
             second.patch.json.array?.compactMap { $0["path"]?.string }
-                == ["/spec/containers/1/env", "/spec/containers/1/volumeMounts"])
+                == [
+                    "/metadata/annotations/lanyard.dev~1problems", "/spec/containers/1/env",
+                    "/spec/containers/1/volumeMounts",
+                ])
     }
 
     @Test("a path that another volume occupies keeps the binding out of that container")
@@ -426,7 +432,7 @@ import WorkloadIdentity
         let injection = Self.inject(template, Self.vault)
         #expect(injection.injected.isEmpty)
         #expect(injection.problems.contains { $0.reason == .userValueKept })
-        #expect(!injection.patch.json.serializedString().contains("vault.hashicorp.com"))
+        #expect(!injection.patch.json.serializedString().contains(#"/vault.hashicorp.com"#))
 
         let late = Self.pod(annotations: ["vault.hashicorp.com/agent-inject-status": "injected"])
         #expect(Self.inject(late, Self.vault).problems.contains { $0.reason == .annotatedTooLate })

@@ -90,7 +90,8 @@ struct GKEWorkloadIdentity: CredentialMechanism {
         }
         return .fits(
             Grant(
-                addition: PodAddition(groups: settings.groups),
+                addition: PodAddition(
+                    groups: settings.groups, filesReadFirst: ["GOOGLE_APPLICATION_CREDENTIALS"]),
                 identity: [("account", account ?? "")] + settings.identity,
                 problems: problems))
     }

@@ -100,6 +100,8 @@ extension Problem.Reason: CustomStringConvertible {
     public static let volumeNameTaken = Self(rawValue: "VolumeNameTaken")
     public static let mountPathTaken = Self(rawValue: "MountPathTaken")
     public static let userValueKept = Self(rawValue: "UserValueKept")
+    public static let credentialFileMissing = Self(rawValue: "CredentialFileMissing")
+    public static let pathUnknown = Self(rawValue: "PathUnknown")
     public static let variableMissing = Self(rawValue: "VariableMissing")
     public static let staticCredential = Self(rawValue: "StaticCredential")
     public static let environmentUnknown = Self(rawValue: "EnvironmentUnknown")
