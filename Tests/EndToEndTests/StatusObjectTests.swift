@@ -57,6 +57,40 @@ extension EndToEndTests {
         }
 
         @Test(
+            "a Deployment whose container expects its token where nothing puts it is not ready; one with a stored key is told"
+        )
+        func tellsOfContainers() async throws {
+            try await Operator.running { plane, _ in
+                let namespace = try await plane.namespace()
+                func deployment(_ name: String, _ variable: String, _ value: String) -> String {
+                    Manifest.deployment(name, in: namespace).replacing(
+                        "image: \"app:1\"", with: "image: \"app:1\", env: [{name: \(variable), value: \(value)}]")
+                }
+                try await plane.apply(
+                    Manifest.bedrock(in: namespace)
+                        + deployment("lacking", "AWS_WEB_IDENTITY_TOKEN_FILE", "/opt/token")
+                        + deployment("keyed", "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"))
+                let lacking = try await plane.condition(
+                    Status.ready, of: "deployment/lacking", in: namespace, is: "False", reason: "PodsLackCredentials")
+                let message = try #require(lacking["message"]?.string)
+                #expect(message.hasPrefix("1 of 1 pod has no credential of aws-bedrock that can work (lacking-"))
+                #expect(message.contains("aws-bedrock: container app: AWS_WEB_IDENTITY_TOKEN_FILE is /opt/token"))
+                _ = try await plane.condition(Status.ready, of: "deployment/keyed", in: namespace, is: "True")
+                _ = try await plane.condition(
+                    "Ready", of: "wid/llm", in: namespace, is: "False", reason: "PodsLackCredentials")
+                for (name, reason) in [("lacking", "CredentialFileMissing"), ("keyed", "StaticCredential")] {
+                    try await eventually("\(name) is reported with \(reason), and its events tell of it") {
+                        let status = try await plane.get("wid/llm", "-n", namespace)["status"]
+                        let workload = status?["workloads"]?.array?.first { $0["name"]?.string == name }
+                        let described = try await plane.kubectl("describe", "deployment", name, "-n", namespace).output
+                        guard workload?.at("problems", "0", "reason")?.string == reason, described.contains(reason)
+                        else { throw CommandFailure(description: "\(status ?? ""), \(described)") }
+                    }
+                }
+            }
+        }
+
+        @Test(
             "of a pod's stamp the reports say what it lacks, what is not known of it, and what is wrong with its containers"
         )
         func followsStamps() async throws {

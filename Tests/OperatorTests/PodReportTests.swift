@@ -132,7 +132,8 @@ import WorkloadIdentity
             "app-1", plan: Self.plan.hash, injected: "aws-bedrock=irsa,azure-openai=lacking",
             problems: [
                 "StaticCredential: aws-bedrock: container app: AWS_ACCESS_KEY_ID is set",
-                "TokenPathTaken: azure-openai: container app: AZURE_FEDERATED_TOKEN_FILE is /x; remove it",
+                "StaticCredential: azure-openai: container app: AZURE_CLIENT_SECRET is set",
+                "CredentialFileMissing: azure-openai: container app: AZURE_FEDERATED_TOKEN_FILE is /x; remove it",
                 "and 3 more",
             ])
         #expect(

@@ -112,11 +112,17 @@ struct PodReport {
 }
 
 extension PodReport.Entry {
+    /// What never costs a container its credential, but is to be known.
+    private static let remarks = [
+        Problem.Reason.staticCredential, .variableMissing, .environmentUnknown, .anotherIdentity, .pathUnknown,
+    ].map(\.rawValue)
+
     /// What the pod's stamp says of the providers that it lacks.
     fileprivate var causes: [StatusProblem] {
-        PodStamp(annotations: pod.annotations).problems.compactMap { StatusProblem(stamp: $0) }.filter { problem in
-            state.providers.contains { problem.message.hasPrefix("\($0): ") }
-        }
+        let said = PodStamp(annotations: pod.annotations).problems.compactMap { StatusProblem(stamp: $0) }
+        let concerned = said.filter { problem in state.providers.contains { problem.message.hasPrefix("\($0): ") } }
+        let decisive = concerned.filter { !Self.remarks.contains($0.reason) }
+        return decisive.isEmpty ? concerned : decisive
     }
 }
 
