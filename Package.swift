@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "JSON", "AdmissionWebhook", "GeneratedPods", "lanyard", coreMetrics, httpClient, logging, nio, services,
+                "JSON", "KubernetesModel", "AdmissionWebhook", "GeneratedPods", "Operator", "lanyard", coreMetrics,
+                httpClient, logging, nio, services,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -36,7 +36,8 @@ extension EndToEndTests {
             try await Operator.running(Self.settings) { plane, _ in
                 let namespace = try await plane.namespace()
                 try await plane.apply(Self.account(delivery, in: namespace))
-                let blocked = try await plane.condition("Compatible", of: "wid/llm", in: namespace, is: "False")
+                _ = try await plane.condition("Compatible", of: "wid/llm", in: namespace, is: "False")
+                let blocked = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "False")
                 #expect(blocked["message"]?.string?.contains("\(definition.kind) is not installed") == true)
 
                 try await plane.apply(definition.manifest)

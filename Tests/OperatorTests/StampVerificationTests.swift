@@ -35,6 +35,8 @@ import WorkloadIdentity
         enum Content {
             /// It has the current plan's stamps, and nothing else of it.
             case copied
+            /// The same, on a pod that can be given nothing.
+            case copiedInVain
             /// As a webhook and the API server leave it.
             case injected, injectedForWindows
             /// More than a webhook reads.
@@ -49,6 +51,7 @@ import WorkloadIdentity
             }
             var spec: JSONValue = ["serviceAccountName": "llm", "containers": [["name": "app", "image": "app:1"]]]
             if content == .injectedForWindows { spec["nodeSelector"] = ["kubernetes.io/os": "windows"] }
+            if content == .copiedInVain { spec["volumes"] = [["name": "aws-iam-token", "emptyDir": [:]]] }
             if content == .excessive { spec["volumes"] = .array(Array(repeating: ["name": "v"], count: 70_000)) }
             let bare: JSONValue = [
                 "metadata": [
@@ -61,14 +64,16 @@ import WorkloadIdentity
             var metadata = ObjectMetadata(name: name, namespace: "ai")
             metadata.uid = "uid-\(name)"
             metadata.ownerReferences = owner.map { [$0] } ?? []
-            metadata.annotations = ["lanyard.dev/plan": try #require(plan().hash)]
+            metadata.annotations = [
+                "lanyard.dev/plan": try #require(plan().hash), "lanyard.dev/injected": "aws-bedrock=irsa",
+            ]
             switch content {
             case .injected, .injectedForWindows:
                 let volumes = pod["spec"]?["volumes"]?.array ?? []
                 let token: JSONValue = ["name": "kube-api-access-x", "projected": ["defaultMode": 420]]
                 pod["spec"]?["volumes"] = .array([token] + volumes)
                 pod["spec"]?["ephemeralContainers"] = [["name": "debug"]]
-            case .copied, .excessive, .gone:
+            case .copied, .copiedInVain, .excessive, .gone:
                 pod = bare
                 pod["metadata"]?["annotations"] = .object(JSONObject(metadata.annotations))
             }
@@ -94,7 +99,7 @@ import WorkloadIdentity
         /// How many are current and not injected; `nil` if that is not known yet.
         func count() -> [Int]? {
             let pods = writer.store.resources.map(\.metadata)
-            return stamps.count(pods.map { ($0, plan(PodContext($0))) }).map { [$0.current, $0.notInjected] }
+            return stamps.report(on: pods.map { ($0, plan(PodContext($0))) }).map { [$0.current, $0[.notInjected]] }
         }
 
         func reconcile() async throws -> ReconcileResult {
@@ -108,7 +113,8 @@ import WorkloadIdentity
     @Test(
         "a pod without a controller is read once, and counts as what it is",
         arguments: [
-            (.copied, [0, 1]), (.injected, [1, 0]), (.injectedForWindows, [1, 0]), (.excessive, [0, 1]),
+            (.copied, [0, 1]), (.copiedInVain, [0, 1]), (.injected, [1, 0]), (.injectedForWindows, [1, 0]),
+            (.excessive, [0, 1]),
         ] as [(Pods.Content, [Int])])
     private func verifies(content: Pods.Content, count: [Int]) async throws {
         let pods = Pods()

@@ -64,7 +64,9 @@ extension PodContext {
                 ?? true)
     }
 
+    /// Without its stamps, which no plan depends on, so that a pod mostly asks what its template does.
     init(_ pod: ObjectMetadata) {
         self.init(annotations: pod.annotations, labels: pod.labels)
+        for key in PodStamp.keys { annotations[key.name] = nil }
     }
 }

@@ -60,10 +60,14 @@ final class StampVerification: Sendable {
         self.template = template
     }
 
-    /// Counts pods, each with the plan for it.
+    /// Compares pods with their plans.
     ///
+    /// - Parameter origin: what a pod comes from in the end.
     /// - Returns: `nil` if a stamp has to be verified first. A ``Finding`` will tell.
-    func count(_ pods: [(pod: ObjectMetadata, plan: Plan)]) -> PodCount? {
+    func report(
+        on pods: [(pod: ObjectMetadata, plan: Plan)],
+        origin: (ObjectMetadata) -> OwnerReference? = { _ in nil }
+    ) -> PodReport? {
         var forged: [Question: Bool] = [:]
         var unknown: [Question: ObjectMetadata] = [:]
         for (pod, plan) in pods where plan.exemption == nil {
@@ -80,7 +84,7 @@ final class StampVerification: Sendable {
             ask(unknown)
             return nil
         }
-        return PodCount(pods) { pod in Question(pod).flatMap { forged[$0] } ?? false }
+        return PodReport(pods, isForged: { pod in Question(pod).flatMap { forged[$0] } ?? false }, origin: origin)
     }
 
     /// Whether nobody but a webhook can have written the stamp as the pod was made: its template has none.

@@ -73,6 +73,15 @@ public struct WorkloadStores: Sendable {
         return replicaSet.controller.flatMap { $0.workloadKind == .replicaSet ? nil : $0 }
     }
 
+    /// What people know a pod by, if anything made it: a CronJob rather than one of its Jobs.
+    func origin(of pod: ObjectMetadata) -> OwnerReference? {
+        guard let owner = owner(of: pod) ?? pod.controller, owner.workloadKind == .job else {
+            return owner(of: pod) ?? pod.controller
+        }
+        let job = workloads.first { $0.kind == .job }?[ObjectKey(namespace: pod.namespace, name: owner.name)]
+        return job.flatMap { $0.metadata.uid == owner.uid ? $0.metadata.controller : nil } ?? owner
+    }
+
     /// The template that a pod was made from; `nil` if what made the pod is not followed, or is not there.
     func template(of pod: ObjectMetadata) -> PodTemplate? {
         guard let owner = owner(of: pod), let kind = owner.workloadKind else { return nil }

@@ -44,8 +44,11 @@ struct CredentialsReadyReconciler: Reconciler {
         guard !plan.bindings.isEmpty else { return .known(nil) }
         guard let all = pods.pods(of: workload.serviceAccountKey) else { return .podsUnknown }
         let own = all.filter { stores.owner(of: $0)?.uid == workload.metadata.uid }
-        let count = stamps.count(own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) })
-        return count.map { .known(.credentialsReady(plan, pods: $0)) } ?? .podsUnknown
+        let report = stamps.report(
+            on: own.map { ($0, planner.plan(for: subject, account, pod: PodContext($0))) }, origin: stores.origin)
+        let failures = stores.identities[workload.serviceAccountKey]?.secretFailures ?? [:]
+        return report.map { .known(.credentialsReady(plan, pods: $0, on: planner.facts.platform, failures)) }
+            ?? .podsUnknown
     }
 
     /// Changes this one condition, by its key, and nothing that the workload's own controller writes; and only if nobody has

@@ -73,19 +73,24 @@ struct StampReconciler: Reconciler {
         let account = ObjectKey(namespace: pod.metadata.namespace, name: pod.serviceAccountName)
         return StampVerification.Finding(
             question: question, pod: pod.metadata, serviceAccount: account,
-            isForged: isForged(question.stamp, in: pod.manifest, of: account))
+            isForged: isForged(PodStamp(annotations: pod.metadata.annotations), in: pod.manifest, of: account))
     }
 
-    /// Whether the pod lacks what the plan adds, so that no webhook has seen it: adding it once more changes nothing.
+    /// Whether the pod lacks what its stamp says, so that no webhook has seen it.
     ///
     /// - Returns: `nil` if the plan is another by now.
-    private func isForged(_ stamp: String, in pod: PodManifest?, of account: ObjectKey) -> Bool? {
+    private func isForged(_ stamp: PodStamp, in pod: PodManifest?, of account: ObjectKey) -> Bool? {
         guard let pod else { return true }
         var context = PodContext(pod: pod)
         // Of this the metadata say nothing, by which pods are counted; a pod for which it matters gets no such stamp.
         context.mountsServiceAccountToken = true
         let plan = planner.plan(for: Subject(account), planner.stores.serviceAccounts[account], pod: context)
-        guard plan.hash == stamp else { return nil }
-        return !Injection(of: plan, into: pod).isInPlace
+        guard plan.hash == stamp.plan else { return nil }
+        // Where a webhook has been, adding it once more changes nothing, and nothing is lacking that it did not say.
+        let injection = Injection(of: plan, into: pod)
+        let isOverstated = stamp.deliveries.contains { provider, delivery in
+            delivery != .lacking && injection.stamp[provider] == .lacking
+        }
+        return isOverstated || !injection.isInPlace
     }
 }

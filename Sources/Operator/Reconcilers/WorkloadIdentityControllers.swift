@@ -121,12 +121,17 @@ public struct WorkloadIdentityControllers: Sendable {
             })
         stores.identities.observe { change in
             identities.queue.add(change.key)
+            if change.new?.secretFailures ?? [:] != change.old?.secretFailures ?? [:] { judgeWorkloads(of: change.key) }
         }
     }
 
     /// Looks again at a ServiceAccount and at all that runs as it.
     private func judge(_ serviceAccount: ObjectKey) {
         identities.queue.add(serviceAccount)
+        judgeWorkloads(of: serviceAccount)
+    }
+
+    private func judgeWorkloads(of serviceAccount: ObjectKey) {
         for workload in stores.workloads(using: serviceAccount) { conditions[workload.kind]?.queue.add(workload.key) }
     }
 

@@ -34,14 +34,14 @@ struct WorkloadIdentityReconciler: Reconciler {
         var status = judgement.status
         let objects = SecretObjectKeeper(client: client)
         let kept = try await objects.keep(judgement.needs, owner: identity)
-        status.secretFailures = kept.failures
+        status.readiness.fail(kept.failures)
 
         let needed = Set(judgement.needs.map { SecretObjectReference($0.object) })
         let unneeded = identity.secretObjects.subtracting(needed)
         // A pod of an earlier plan reads its Secret again when a container restarts. One of which it is not known yet as whom
         // it runs may be such a pod.
         let areAllKnown = pods.isResolved(key.namespace ?? "")
-        let isSettled = status.pods.stale == 0 && areAllKnown && !judgement.awaitsAllowedPaths
+        let isSettled = status.readiness.pods[.stale] == 0 && areAllKnown && !judgement.awaitsAllowedPaths
         let left = isSettled ? try await objects.remove(unneeded, owner: identity) : unneeded
         status.secretObjects = needed.union(left)
         if judgement.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
@@ -83,19 +83,21 @@ struct WorkloadIdentityReconciler: Reconciler {
         let pods = present.map { pod in
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
-        guard let count = stamps.count(pods) else { return .podsUnknown }
+        guard let report = stamps.report(on: pods, origin: stores.origin) else { return .podsUnknown }
         var needs: [SecretObjectKeeper.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }
             let need = SecretObjectKeeper.Need(provider: provider, object: object)
             if !needs.contains(need) { needs.append(need) }
         }
-        // A pod may be of a template that has been mended meanwhile, so it is heard only on what nothing else asks for.
+        // A pod may be of a template that has been fixed meanwhile, so it is heard only on what nothing else asks for.
         let providers = Set(plans.flatMap(\.bindings).map(\.provider))
         let alone = pods.map(\.plan).filter { $0.bindings.contains { !providers.contains($0.provider) } }
         let facts = planner.facts
         var status = WorkloadIdentityStatus(
-            facts: facts, plans: plans + alone, workloads: asking.compactMap(\.0), pods: count)
+            of: subject, facts: facts, plans: plans + alone,
+            workloads: ReportedWorkload.all(asking: asking.compactMap(\.0), pods: present, origin: stores.origin),
+            pods: report)
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(
@@ -139,8 +141,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     private func report(
         _ status: WorkloadIdentityStatus, of account: ServiceAccount, replacing present: WorkloadIdentityObject
     ) async throws {
-        let conditions = present.conditions
-        let json = status.json(replacing: conditions, at: .now)
+        let json = status.json(replacing: present.conditions, at: .now)
         guard json != present.status else { return }
         let type = WorkloadIdentityObject.resourceType
         var metadata: JSONValue = ["name": .string(account.key.name)]
@@ -151,11 +152,7 @@ struct WorkloadIdentityReconciler: Reconciler {
                 type, account.key, ["metadata": metadata, "status": json], subresource: "status",
                 fieldManager: client.fieldManager))
 
-        let ready = status.ready
-        let before = conditions[ConditionType.ready]
-        if before?.status != ready.status || before?.reason != ready.reason {
-            events.record(ObjectEvent(about: ready, regarding: account.reference))
-        }
+        for event in status.events(since: present, about: account.reference) { events.record(event) }
     }
 
     private func remove(_ present: WorkloadIdentityObject?) async throws {
@@ -165,13 +162,5 @@ struct WorkloadIdentityReconciler: Reconciler {
         } catch let error as KubernetesError where error.isNotFound || error.isConflict {
             // It has gone with its ServiceAccount, or another has taken its name.
         }
-    }
-}
-
-extension ObjectEvent {
-    init(about condition: Condition, regarding reference: ObjectReference) {
-        self.init(
-            regarding: reference, condition.status == .true ? .normal : .warning, reason: condition.reason,
-            action: "JudgeWorkloadIdentity", note: condition.message)
     }
 }

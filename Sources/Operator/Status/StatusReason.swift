@@ -1,9 +1,9 @@
 /// Conditions' types, and the reasons that are no problem's.
-enum ConditionType {
+public enum ConditionType {
     static let accepted = "Accepted"
     static let compatible = "Compatible"
     static let injected = "Injected"
-    static let ready = "Ready"
+    public static let ready = "Ready"
     /// On Deployments and DaemonSets, whose controllers keep conditions that they do not know.
     static let credentialsReady = "lanyard.dev/CredentialsReady"
 }
@@ -14,8 +14,12 @@ enum StatusReason {
     static let podsCurrent = "PodsCurrent"
     static let podsStale = "PodsStale"
     static let podsNotInjected = "PodsNotInjected"
+    static let podsLackCredentials = "PodsLackCredentials"
+    static let podsOfEarlierRelease = "PodsOfEarlierRelease"
     static let secretNotSynced = "SecretNotSynced"
     static let objectNotOurs = "ObjectNotOurs"
     static let ready = "Ready"
     static let exempt = "Exempt"
+    /// Of an event: the provider takes the pods for somebody else than before.
+    static let identityChanged = "IdentityChanged"
 }

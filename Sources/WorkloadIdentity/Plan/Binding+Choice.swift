@@ -64,6 +64,7 @@ extension Binding {
                     provider.includeKey.flatMap { inputs[$0] == nil ? nil : $0 } ?? .includeContainers),
                 skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
             hazards: hazards.compactMap { $0.without(ownVariables) },
+            trust: Outcome.Trust(grant, by: mechanism.mechanism),
             identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
         outcomes.append(outcome)
         makesObject = makesObject || grant.object != nil

@@ -19,6 +19,7 @@ public struct Binding: Hashable, Sendable {
         public var containers: ContainerSelection
         /// What containers may set with which the SDK does not use it.
         public var hazards: [Hazard]
+        public var trust: Trust
         /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
         var identity: String
 

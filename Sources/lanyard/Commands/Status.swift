@@ -13,11 +13,17 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what runs now: the cluster as Lanyard sees it, and each ServiceAccount's credentials.",
         discussion: """
-            It reads the WorkloadIdentities that the operator keeps, and needs no more rights than to list them.
+            It reads the WorkloadIdentities that the operator keeps, and needs no more rights than to list them. READY, \
+            REASON and PODS are what kubectl get wid shows; below stand what is wrong and what to change, and the pods that \
+            it is about. Whether the operator is alive it says from the operator's Lease, where there is a right to read it.
 
-            Exit codes: 0; 1 if the cluster cannot be asked; 2 for usage, a kubeconfig that cannot be read, or output that \
-            cannot be written.
+            Exit codes: 0; 1 if the cluster cannot be asked, if there is no report on NAME, and with --exit-code if \
+            something is not ready or the operator is not alive; 2 for usage, a kubeconfig that cannot be read, or output \
+            that cannot be written.
             """)
+
+    @Argument(help: ArgumentHelp("One ServiceAccount. Default: all of the namespace.", valueName: "name"))
+    var name: String?
 
     @Option(
         name: [.customShort("n"), .long],
@@ -27,136 +33,64 @@ struct Status: AsyncParsableCommand {
     @Flag(name: [.customShort("A"), .long], help: "All namespaces.")
     var allNamespaces = false
 
+    @Flag(help: "End with 1 if something is not ready, or the operator is not alive.")
+    var exitCode = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the operator and its Lease are. Default: the pod's namespace, else lanyard-system.", valueName: "ns")
+    )
+    var operatorNamespace: String?
+
     @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"))
     var kubeconfig: String?
 
     @Option(name: [.customShort("o"), .long], help: "The format.")
     var output = Format.table
 
+    func validate() throws {
+        if name != nil, allNamespaces {
+            throw ValidationError("a name is of one namespace: leave out --all-namespaces")
+        }
+    }
+
     func run() async throws {
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let place = allNamespaces ? nil : namespace ?? cluster.namespace ?? "default"
-        let identities = try await Cluster.withClient(
+        let lease = ControllerLease.key(
+            in: operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace)
+        let (identities, operatorState) = try await Cluster.withClient(
             cluster, logger: Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
         ) { client in
-            do {
-                return try await client.list(WorkloadIdentityObject.self, in: place)
-            } catch let error as KubernetesError where error.isNotFound {
-                try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
-                throw error
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
-            }
+            (try await reports(in: place, by: client), try await OperatorState.read(lease, by: client))
         }
-        let report = StatusReport(identities.sorted { $0.key < $1.key })
+        let report = StatusReport(identities, by: operatorState)
         switch output {
         case .json: try StandardOutput.writeLine(report.json.prettySerializedString())
         case .table where identities.isEmpty:
+            if operatorState.isAlive == false { StandardError.write(operatorState.text) }
             StandardError.write("no ServiceAccount \(place.map { "in namespace \($0) " } ?? "")asks for a provider")
-        case .table: try StandardOutput.writeLine(report.table)
+        case .table: try StandardOutput.writeLine(report.text(width: Terminal.width))
+        }
+        if exitCode, !report.isReady { throw ExitCode(1) }
+    }
+
+    private func reports(
+        in namespace: String?, by client: KubernetesClient
+    ) async throws -> [WorkloadIdentityObject] {
+        do {
+            guard let name else { return try await client.list(WorkloadIdentityObject.self, in: namespace) }
+            return [try await client.get(WorkloadIdentityObject.self, ObjectKey(namespace: namespace, name: name))]
+        } catch let error as KubernetesError where error.isNotFound {
+            try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
+            guard let name else { throw error }
+            throw StartFailure(
+                description: """
+                    there is no report on ServiceAccount \(namespace ?? "")/\(name): it asks for no provider, it is not \
+                    there, or the operator has not seen it yet
+                    """)
+        } catch let error as KubernetesError {
+            throw StartFailure(description: "\(error)")
         }
     }
-}
-
-/// The WorkloadIdentities of a cluster, for people.
-struct StatusReport {
-    private let identities: [WorkloadIdentityObject]
-
-    init(_ identities: [WorkloadIdentityObject]) {
-        self.identities = identities
-    }
-
-    var json: JSONValue {
-        [
-            "identities": .array(
-                identities.map { identity in
-                    [
-                        "namespace": .string(identity.metadata.namespace ?? ""),
-                        "serviceAccount": .string(identity.metadata.name), "status": identity.status,
-                    ]
-                })
-        ]
-    }
-
-    var table: String {
-        var sections = [facts.joined(separator: "\n"), TextTable(header: Self.header, rows: rows).text]
-        if !remarks.isEmpty { sections.append(remarks.joined(separator: "\n")) }
-        return sections.joined(separator: "\n\n")
-    }
-
-    private static let header = [
-        "NAMESPACE", "SERVICEACCOUNT", "PROVIDER", "MECHANISM", "REACH", "READY", "REASON", "PODS",
-    ]
-
-    /// The cluster as the operator sees it. Objects that are not written anew yet may still tell of what was.
-    private var facts: [String] {
-        var lines: [String] = []
-        for status in identities.map(\.status) {
-            var line = "platform \(status["platform"].text) (\(status["evidence"].text))"
-            if let issuer = status["issuer"] { line += ", issuer \(issuer["url"].text) (\(issuer["reach"].text))" }
-            if !lines.contains(line) { lines.append(line) }
-            let components = (status["components"]?.array ?? []).compactMap(\.string)
-            let also = "also in the cluster: \(components.joined(separator: ", "))"
-            if !components.isEmpty, !lines.contains(also) { lines.append(also) }
-        }
-        return lines
-    }
-
-    private var rows: [[String]] {
-        identities.flatMap { identity in
-            let status = identity.status
-            let injected = identity.status["conditions"]?.array?.first { $0["type"] == "Injected" }
-            return (status["providers"]?.array ?? []).map { provider in
-                // A provider is of use only if the pods have what was found for it.
-                let unmet = [
-                    provider["ready"] == true ? nil : provider, injected?["status"] == "True" ? nil : injected,
-                ]
-                let shortcoming = unmet.compactMap { $0 }.first
-                return [
-                    identity.metadata.namespace ?? "", identity.metadata.name, provider["name"].text,
-                    provider["mechanism"].text, provider["reach"].text, shortcoming == nil ? "yes" : "no",
-                    (shortcoming ?? provider)["reason"].text, status["summary"]?["pods"].text ?? "",
-                ]
-            }
-        }
-    }
-
-    /// What is wrong, and what to know although all is well.
-    private var remarks: [String] {
-        identities.flatMap { identity in
-            let name = "\(identity.key)"
-            let unmet = (identity.status["conditions"]?.array ?? []).filter {
-                $0["status"] != "True" && $0["type"] != "Ready"
-            }
-            let failures = (identity.status["providers"]?.array ?? []).filter { $0["ready"]?.bool != true }
-            var remarks = unmet.map { "\(name): \($0["type"].text) is \($0["status"].text): \($0["message"].text)" }
-            for failure in failures {
-                let message = failure["message"].text
-                if !remarks.contains(where: { $0.hasSuffix(message) }) { remarks.append("\(name): \(message)") }
-            }
-            return remarks + (identity.status["warnings"]?.array ?? []).map { "\(name): warning: \($0.string ?? "")" }
-        }
-    }
-}
-
-/// Columns as wide as their widest cells.
-struct TextTable {
-    var header: [String]
-    var rows: [[String]]
-
-    var text: String {
-        let lines = [header] + rows
-        let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { line in
-            let cells = zip(line, widths).map { cell, width in
-                cell + String(repeating: " ", count: max(0, width - cell.count))
-            }
-            let padded = cells.joined(separator: "  ")
-            return String(padded.reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
-    }
-}
-
-extension JSONValue? {
-    fileprivate var text: String { self?.string ?? "" }
 }

@@ -16,8 +16,6 @@ struct Application {
     let options: Run
     let configuration: WorkloadIdentity.Configuration
 
-    private static let defaultNamespace = "lanyard-system"
-
     /// For all that is asked of the API server before there are probes to answer: less than the 60 s after which the chart's
     /// startup probe gives up.
     private static let startUpLimit = Duration.seconds(45)
@@ -34,7 +32,8 @@ struct Application {
         let cluster = try Cluster.configuration(kubeconfig: options.kubeconfig)
         try await Cluster.withClient(cluster, logger: logger) { client in
             try await run(
-                client, namespace: options.namespace ?? cluster.namespaceInPod ?? Self.defaultNamespace, logger)
+                client, namespace: options.namespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace,
+                logger)
         }
     }
 
@@ -195,7 +194,7 @@ struct Application {
     private func leadership(namespace: String) -> Leadership {
         Leadership(
             LeaderElectionConfiguration(
-                lease: ObjectKey(namespace: namespace, name: "lanyard-controller"),
+                lease: ControllerLease.key(in: namespace),
                 identity: "\(instance)_\(UInt64.random(in: 0 ... .max))"))
     }
 

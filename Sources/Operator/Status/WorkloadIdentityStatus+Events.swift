@@ -1,0 +1,46 @@
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import WorkloadIdentity
+
+extension WorkloadIdentityStatus {
+    /// What has changed since the last report, told once on the objects that people look at.
+    ///
+    /// - Parameter account: the ServiceAccount.
+    func events(since present: WorkloadIdentityObject, about account: ObjectReference) -> [ObjectEvent] {
+        var events: [ObjectEvent] = []
+        let (before, ready) = (present.conditions[ConditionType.ready], ready)
+        if before?.status != ready.status || before?.reason != ready.reason {
+            events.append(ObjectEvent(about: ready, regarding: account))
+        }
+        let identities = present.identities
+        for provider in readiness.providers {
+            guard let old = identities[provider.name], let new = provider.identity, old != new else { continue }
+            events.append(
+                ObjectEvent(
+                    regarding: account, .normal, reason: StatusReason.identityChanged, action: ObjectEvent.judge,
+                    note: "\(provider.name): \(old) before, now \(new), for pods that are created from now on"))
+        }
+        // Where an earlier release's definition is installed, which Helm does not upgrade, nobody could say what has been told.
+        guard present.keepsProblems else { return events }
+        for workload in workloads where !workload.problems.isEmpty {
+            let known = present.problems(ofKind: workload.reference.kind, name: workload.reference.name)
+            for problem in workload.problems where !known.contains(problem) {
+                events.append(
+                    ObjectEvent(
+                        regarding: workload.reference, .warning, reason: problem.reason, action: "InjectPods",
+                        note: problem.message))
+            }
+        }
+        return events
+    }
+}
+
+extension ObjectEvent {
+    fileprivate static let judge = "JudgeWorkloadIdentity"
+
+    init(about condition: Condition, regarding reference: ObjectReference) {
+        self.init(
+            regarding: reference, condition.status == .true ? .normal : .warning, reason: condition.reason,
+            action: Self.judge, note: condition.message)
+    }
+}

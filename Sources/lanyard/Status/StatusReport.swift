@@ -1,0 +1,143 @@
+internal import JSON
+internal import KubernetesModel
+internal import Operator
+
+/// The WorkloadIdentities of a cluster, for people.
+struct StatusReport {
+    private let identities: [WorkloadIdentityObject]
+    private let operatorState: OperatorState
+
+    init(_ identities: [WorkloadIdentityObject], by operatorState: OperatorState) {
+        self.identities = identities.sorted { $0.key < $1.key }
+        self.operatorState = operatorState
+    }
+
+    /// Whether all is ready, and somebody is there to say so.
+    var isReady: Bool { operatorState.isAlive != false && readyCount == identities.count }
+
+    private var readyCount: Int { identities.count { $0.ready?.status == .true } }
+
+    var json: JSONValue {
+        [
+            "operator": operatorState.json,
+            "identities": .array(
+                identities.map { identity in
+                    [
+                        "namespace": .string(identity.metadata.namespace ?? ""),
+                        "serviceAccount": .string(identity.metadata.name), "status": identity.status,
+                    ]
+                }),
+            "summary": [
+                "identities": .number(JSONNumber(identities.count)), "ready": .number(JSONNumber(readyCount)),
+            ],
+        ]
+    }
+
+    /// - Parameter width: where lines end; `nil`: nowhere. A row of the table is never broken.
+    func text(width: Int?) -> String {
+        let summary =
+            "\(readyCount) of \(identities.count) \(identities.count == 1 ? "identity" : "identities") ready"
+            + (operatorState.isAlive == false ? ", as long as the operator was alive" : "")
+        var sections = [([operatorState.text] + facts).map { $0.wrapped(at: width) }.joined(separator: "\n")]
+        if !identities.isEmpty { sections.append(TextTable(header: Self.header, rows: rows).text) }
+        sections += identities.map { $0.remarks(width: width) }.filter { !$0.isEmpty }
+        return (sections + [summary]).joined(separator: "\n\n")
+    }
+
+    private static let header = [
+        "NAMESPACE", "SERVICEACCOUNT", "READY", "REASON", "PODS", "PROVIDER", "MECHANISM", "REACH", "STATE",
+    ]
+
+    /// The cluster as the operator sees it. Objects that are not written again yet may still tell of what was.
+    private var facts: [String] {
+        var lines: [String] = []
+        for status in identities.map(\.status) where status["platform"] != nil {
+            var line = "platform \(status["platform"].text) (\(status["evidence"].text))"
+            if let issuer = status["issuer"] { line += ", issuer \(issuer["url"].text) (\(issuer["reach"].text))" }
+            if !lines.contains(line) { lines.append(line) }
+            let components = (status["components"]?.array ?? []).compactMap(\.string)
+            let also = "also in the cluster: \(components.joined(separator: ", "))"
+            if !components.isEmpty, !lines.contains(also) { lines.append(also) }
+        }
+        return lines
+    }
+
+    /// Of each identity what `kubectl get wid` says, beside each of its providers.
+    private var rows: [[String]] {
+        identities.flatMap { identity in
+            let start = [
+                identity.metadata.namespace ?? "", identity.metadata.name,
+                identity.ready?.status.rawValue ?? "Unknown", identity.ready?.reason ?? "NotReported",
+                identity.status["summary"]?["pods"].text ?? "",
+            ]
+            let providers = identity.providers.map { provider in
+                [
+                    provider["name"].text, provider["mechanism"]?.string ?? "-", provider["reach"]?.string ?? "-",
+                    provider["reason"].text,
+                ]
+            }
+            return (providers.isEmpty ? [["-", "-", "-", "-"]] : providers).map { start + $0 }
+        }
+    }
+}
+
+extension WorkloadIdentityObject {
+    fileprivate var ready: Condition? { conditions[ConditionType.ready] }
+    fileprivate var providers: [JSONValue] { status["providers"]?.array ?? [] }
+
+    /// What is wrong, and what to know although all is well; empty if there is nothing to say.
+    fileprivate func remarks(width: Int?) -> String {
+        let lines = otherConditions + otherProviders + pods + workloads + warnings
+        var verdict = ""
+        if let ready, ready.status != .true {
+            verdict = " \(ready.status == .false ? "is" : "may be") not ready (\(ready.reason)): \(ready.message)"
+        } else if lines.isEmpty {
+            return ""
+        }
+        let header = verdict.isEmpty ? "\(key):" : "\(key)\(verdict)"
+        return ([header.wrapped(at: width)] + lines.map { $0.wrapped(at: width, indentation: 2) })
+            .joined(separator: "\n")
+    }
+
+    /// What the condition Ready does not say.
+    private var otherConditions: [String] {
+        let told = ["see \(ConditionType.ready)", ready?.message ?? ""]
+        return conditions.filter { $0.status != .true && !told.contains($0.message) && $0.type != ConditionType.ready }
+            .map { "\($0.type) is \($0.status.rawValue): \($0.message)" }
+    }
+
+    private var otherProviders: [String] {
+        let told = conditions.map(\.message)
+        return providers.compactMap { provider in
+            let message = provider["message"].text
+            guard provider["ready"]?.bool != true, !told.contains(where: { $0.contains(message) }) else { return nil }
+            return "\(provider["name"].text): \(message)"
+        }
+    }
+
+    private var pods: [String] {
+        let named = (status["pods"]?["attention"]?.array ?? []).map { pod in
+            let providers = (pod["providers"]?.array ?? []).compactMap(\.string).joined(separator: " ")
+            return "\(pod["name"].text) (\(pod["state"].text)\(providers.isEmpty ? "" : " \(providers)"))"
+        }
+        guard !named.isEmpty else { return [] }
+        let others = status["pods"]?["others"]?.integer ?? 0
+        return ["pods: \(named.joined(separator: ", "))\(others > 0 ? " and \(others) more" : "")"]
+    }
+
+    private var workloads: [String] {
+        (status["workloads"]?.array ?? []).flatMap { workload in
+            (workload["problems"]?.array ?? []).map { problem in
+                "\(workload["kind"].text) \(workload["name"].text): \(problem["reason"].text): \(problem["message"].text)"
+            }
+        }
+    }
+
+    private var warnings: [String] {
+        (status["warnings"]?.array ?? []).map { "warning: \($0.string ?? "")" }
+    }
+}
+
+extension JSONValue? {
+    fileprivate var text: String { self?.string ?? "" }
+}
