@@ -1,4 +1,5 @@
 public import AdmissionWebhook
+public import CoreMetrics
 internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
@@ -9,9 +10,13 @@ internal import WorkloadIdentity
 public struct PodMutator: AdmissionHandler {
     private let planner: Planner
     private let serviceAccounts: ObjectLookup<ServiceAccount>
+    private let metrics: InjectionMetrics
 
-    public init(planner: Planner, client: KubernetesClient) {
+    public init(
+        planner: Planner, client: KubernetesClient, metrics factory: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         self.planner = planner
+        metrics = InjectionMetrics(factory)
         serviceAccounts = ObjectLookup(planner.stores.serviceAccounts, client)
     }
 
@@ -19,6 +24,17 @@ public struct PodMutator: AdmissionHandler {
         _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
         guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod else { return .allowed() }
+        var response = try await verdict(on: request, of: pod, replacing: oldPod)
+        if !response.allowed, response.record == nil {
+            let subject = Subject(of: pod, in: request.namespace)
+            response.record = AdmissionRecord("admission denied", InjectionRecord.fields(of: pod, as: subject))
+        }
+        return response
+    }
+
+    private func verdict(
+        on request: AdmissionRequest, of pod: PodManifest, replacing oldPod: PodManifest?
+    ) async throws -> AdmissionResponse {
         switch (request.subResource, request.operation, oldPod) {
         case ("", .create, _) where pod.isMirrorPod: return reviewMirrorPod(request, pod)
         case ("", .create, _): return try await reviewCreation(request, of: pod)
@@ -39,7 +55,8 @@ public struct PodMutator: AdmissionHandler {
         let injection = Injection(of: plan, into: pod, jitter: LifetimeJitter(reviewUID: request.uid))
 
         if let unmet = UnmetRequirement(of: context, plan: plan, injection: injection) {
-            return .refused(unmet.refusal)
+            return AdmissionResponse.refused(unmet.refusal)
+                .recorded(as: InjectionRecord(denying: plan), of: pod, request, by: metrics)
         }
         if let exemption = plan.exemption {
             return .allowed(
@@ -47,6 +64,7 @@ public struct PodMutator: AdmissionHandler {
                 warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
         }
         return answer(injection, plan.problems + injection.problems)
+            .recorded(as: InjectionRecord(of: plan, injection), of: pod, request, by: metrics)
     }
 
     /// A static pod, as its node shows it to the API server; or one that only says so, to be left alone.
@@ -81,6 +99,7 @@ public struct PodMutator: AdmissionHandler {
         let injection = Injection(of: plan, intoEphemeralContainersOf: pod, before: old)
         // The plan's own problems were said when the pod was created.
         return answer(injection, injection.problems)
+            .recorded(as: InjectionRecord(attaching: injection), of: pod, request, by: metrics)
     }
 
     // MARK: Answers
@@ -98,4 +117,16 @@ public struct PodMutator: AdmissionHandler {
     }
 
     private func warning(_ message: String) -> String { "lanyard: \(message)" }
+}
+
+extension AdmissionResponse {
+    /// Counts what became of the providers, and has it logged. A dry run is not counted: nothing comes of it.
+    fileprivate func recorded(
+        as record: InjectionRecord, of pod: PodManifest, _ request: AdmissionRequest, by metrics: InjectionMetrics
+    ) -> AdmissionResponse {
+        if !request.dryRun { metrics.count(record) }
+        var response = self
+        response.record = record.line(of: pod, as: Subject(of: pod, in: request.namespace))
+        return response
+    }
 }
