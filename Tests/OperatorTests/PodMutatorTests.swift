@@ -1,5 +1,6 @@
 import AdmissionWebhook
 import JSON
+import KubernetesClient
 import PodInjection
 import Testing
 import WorkloadIdentity
@@ -107,5 +108,44 @@ import WorkloadIdentity
         let response = try await review(Self.pod(mirror))
         #expect(response.allowed && response.patch == nil && response.warnings.count == 1)
         #expect(cluster.reads.isEmpty)
+    }
+
+    @Test("if the ServiceAccount can neither be found nor read there is no verdict, and the failurePolicy decides")
+    func needsServiceAccount() async throws {
+        let down = FakeCluster(isDown: true)
+        let request = AdmissionRequest(
+            uid: "1", kind: .init(version: "v1", kind: "Pod"), resource: .init(version: "v1", resource: "pods"),
+            namespace: "ai")
+        await #expect(throws: KubernetesError.self) {
+            try await PodMutator(planner: down.planner(), client: down.client)
+                .review(request, of: PodManifest(Self.pod([:])), replacing: nil)
+        }
+    }
+
+    @Test("a ServiceAccount that came in the same apply is read")
+    func readsServiceAccount() async throws {
+        cluster.add(serviceAccount: "llm", Self.role, .byServer)
+        #expect(try await review(Self.pod([:])).auditAnnotations == ["injected": "aws-bedrock=irsa"])
+        #expect(cluster.reads == ["/api/v1/namespaces/ai/serviceaccounts/llm"])
+    }
+
+    @Test(
+        "what is no pod that is created, nor a container that is attached, is none of its business",
+        arguments: [
+            ("", "pods", "", .update), ("", "pods", "status", .update), ("", "pods", "", .delete),
+            ("", "pods", "ephemeralcontainers", .create), ("apps", "pods", "", .create), ("", "nodes", "", .create),
+        ] as [(String, String, String, AdmissionRequest.Operation)])
+    func leavesOthers(
+        group: String, resource: String, subResource: String, operation: AdmissionRequest.Operation
+    ) async throws {
+        cluster.add(serviceAccount: "llm", Self.role)
+        let request = AdmissionRequest(
+            uid: "1", kind: .init(version: "v1", kind: "Pod"),
+            resource: .init(group: group, version: "v1", resource: resource), subResource: subResource, namespace: "ai",
+            operation: operation)
+        let pod = PodManifest(Self.pod([:], labels: ["lanyard.dev/inject": "required"]))
+        let mutator = PodMutator(planner: cluster.planner(), client: cluster.client)
+        #expect(try await mutator.review(request, of: pod, replacing: nil) == .allowed())
+        #expect(try await mutator.review(request, of: nil, replacing: pod) == .allowed())
     }
 }

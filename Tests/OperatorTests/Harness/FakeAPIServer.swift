@@ -89,10 +89,11 @@ final class FakeAPIServer: KubernetesTransport {
     ) async throws -> Result {
         if request.isWatch { return try await watch(request, body) }
         let sent: JSONValue = request.body.isEmpty ? [:] : try JSONValue(parsing: request.body)
+        let refusal = state.withLock { $0.refusal }?(request)
         let (code, answer) = state.withLock { state in
             if request.method == .get { state.reads.append(request.path) }
             let answer =
-                state.refusal?(request).map { ($0.code, FakeAPIServer.status($0.code, $0.reason)) }
+                refusal.map { ($0.code, FakeAPIServer.status($0.code, $0.reason)) }
                 ?? state.answer(request, sent)
             if request.method != .get {
                 state.writes.append(
