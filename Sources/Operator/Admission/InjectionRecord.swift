@@ -31,11 +31,18 @@ struct InjectionRecord {
 
     /// Of a pod that is created.
     init(of plan: Plan, _ injection: Injection) {
-        entries =
-            Self.given(by: injection)
-            + injection.leftOut.map { Entry(provider: $0.provider, mechanism: $0.mechanism, outcome: .lacking) }
-            + injection.own.map { Entry(provider: $0, mechanism: nil, outcome: .own) }
-            + plan.bindings.filter(\.isBlocked).map { Entry(provider: $0.provider, mechanism: nil, outcome: .blocked) }
+        let given = Self.given(by: injection)
+        let lacking = plan.outcomes.filter { injection.lacking.contains($0.provider) }.map {
+            Entry(provider: $0.provider, mechanism: $0.outcome.mechanism, outcome: .lacking)
+        }
+        let settled = Set((given + lacking).map(\.provider))
+        let own = Set(plan.outcomes.map(\.provider)).subtracting(settled).sorted().map {
+            Entry(provider: $0, mechanism: nil, outcome: .own)
+        }
+        let blocked = plan.bindings.filter(\.isBlocked).map {
+            Entry(provider: $0.provider, mechanism: nil, outcome: .blocked)
+        }
+        entries = given.filter { !injection.lacking.contains($0.provider) } + lacking + own + blocked
     }
 
     /// Of a pod that is not admitted.
