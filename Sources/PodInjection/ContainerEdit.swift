@@ -47,7 +47,7 @@ struct ContainerEdit {
         container = draft.containers[index]
         let addition = outcome.addition
 
-        reportStaticCredentials(outcome.staticCredentials)
+        report(outcome.hazards)
         if let absent = addition.filesReadFirst.first(where: isAbsentFile) {
             settle(.lacking, .credentialFileMissing, "\(nothingPuts("a file", at: absent)); remove it", field: absent)
         } else if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
@@ -61,7 +61,7 @@ struct ContainerEdit {
             addVariables(groups, volume)
             mount(volume, for: groups)
             reportMissing(addition.expected)
-            reportEnvironmentSources(groups)
+            reportEnvironmentSources(groups, outcome.hazards)
         }
     }
 
@@ -210,11 +210,10 @@ struct ContainerEdit {
 
     // MARK: Reports
 
-    private mutating func reportStaticCredentials(_ names: [String]) {
-        for name in names where container.defines(name) && container.value(of: name) != .text("") {
-            warn(
-                .staticCredential,
-                "\(name) is set, and the SDK uses it in place of the identity; remove it", field: name)
+    private mutating func report(_ hazards: [Hazard]) {
+        for hazard in hazards {
+            let names = hazard.variables(setIn: container.setting(of:))
+            if !names.isEmpty { warn(hazard.reason, hazard.message(names), field: names.first) }
         }
     }
 
@@ -225,20 +224,24 @@ struct ContainerEdit {
         }
     }
 
-    /// What `envFrom` defines is not known here; `env` wins over it.
-    private mutating func reportEnvironmentSources(_ groups: [PodAddition.VariableGroup]) {
+    /// What `envFrom` defines is not known here; `env` wins over it, and stored keys in it over the identity.
+    private mutating func reportEnvironmentSources(_ groups: [PodAddition.VariableGroup], _ hazards: [Hazard]) {
         guard isServed, !container.environmentSources.isEmpty else { return }
         // Those that are added, or were when the pod was looked at before.
         let ours = groups.flatMap(\.variables).filter {
             variables.contains($0) || container.value(of: $0.name) == $0.value
         }
-        guard !ours.isEmpty else { return }
-        let names = ours.map(\.name).joined(separator: ", ")
+        let stored = hazards.first { $0.reason == .staticCredential }?.example
+        let effects = [
+            stored.map { "a stored key in it, such as \($0), would win over the identity" },
+            ours.isEmpty ? nil : "Lanyard's value of \(ours.map(\.name).joined(separator: ", ")) wins over one in it",
+        ].compactMap(\.self)
+        guard !effects.isEmpty else { return }
+        let sources = container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")
         warn(
             .environmentUnknown,
             """
-            if \(container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")) in envFrom defines one of \(names), \
-            Lanyard's value wins; set your own in env to keep it
+            what \(sources) in envFrom defines is not known: \(effects.joined(separator: ", and ")); check its keys
             """
         )
     }
@@ -258,5 +261,14 @@ struct ContainerEdit {
             .warning(
                 reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
                 in: .container(container.pointer), provider: provider))
+    }
+}
+
+extension PodManifest.Container {
+    /// What the container says of a variable.
+    fileprivate func setting(of variable: String) -> Hazard.Setting {
+        guard defines(variable) else { return .absent }
+        guard case .text(let text)? = value(of: variable) else { return .unknown }
+        return .text(text)
     }
 }

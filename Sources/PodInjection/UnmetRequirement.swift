@@ -56,5 +56,5 @@ public struct UnmetRequirement: Hashable, Sendable {
 
 extension [Problem] {
     /// What a refusal may be long is the API server's to say, but nobody reads more.
-    fileprivate var sentence: String { prefix(20).map(\.message).joined(separator: "; ") }
+    fileprivate var sentence: String { prefix(20).map(\.sentence).joined(separator: "; ") }
 }

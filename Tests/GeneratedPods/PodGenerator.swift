@@ -80,9 +80,13 @@ package enum PodGenerator {
             "serviceAccountName": "llm", "fieldOfTheFuture": ["deep": [1, true, .null, "ä\u{1F511}"]],
         ]
         if numbers.chance(30) { spec["os"] = ["name": "windows"] }
-        if let volumes = volumes(using: &numbers) { spec["volumes"] = volumes }
-        if numbers.chance(40) { spec["initContainers"] = containers(["warm-up", "proxy"], using: &numbers) }
-        spec["containers"] = containers(["app", "worker", "logger"], using: &numbers)
+        let volumes = volumes(using: &numbers)
+        if let volumes { spec["volumes"] = volumes }
+        let hasVolumes = volumes?.array != nil
+        if numbers.chance(40) {
+            spec["initContainers"] = containers(["warm-up", "proxy"], mounts: hasVolumes, using: &numbers)
+        }
+        spec["containers"] = containers(["app", "worker", "logger"], mounts: hasVolumes, using: &numbers)
         var metadata: JSONValue = ["name": "a-pod"]
         if let annotations = podAnnotations(using: &numbers) { metadata["annotations"] = annotations }
         if numbers.chance(50) { metadata["labels"] = numbers.chance(30) ? .null : ["app": "x"] }
@@ -118,7 +122,9 @@ package enum PodGenerator {
         return .array([["name": "always", "emptyDir": [:]]] + numbers.pick(choices, upTo: 3))
     }
 
-    private static func containers(_ names: [String], using numbers: inout RandomNumbers) -> JSONValue {
+    private static func containers(
+        _ names: [String], mounts: Bool, using numbers: inout RandomNumbers
+    ) -> JSONValue {
         .array(
             names.prefix(Int.random(in: 1...names.count, using: &numbers)).map { name in
                 var container: JSONValue = ["name": .string(name), "image": "image:1", "newField": [true]]
@@ -133,7 +139,7 @@ package enum PodGenerator {
                         })
                 }
                 if numbers.chance(20) { container["env"] = .null }
-                if numbers.chance(20) {
+                if mounts, numbers.chance(20) {
                     let paths = ["/var/run/secrets/mine", "/run/secrets/tokens/deeper", "/data"]
                     container["volumeMounts"] = .array(
                         numbers.pick(paths, upTo: 2).map { ["name": "always", "mountPath": .string($0)] })

@@ -68,13 +68,15 @@ import WorkloadIdentity
         #expect(components.current.vaultInjector == .runsFirst(configuration: "bao-agent-injector-cfg"))
     }
 
-    @Test("a kind can be made only in the version that Lanyard writes, and while that is served")
+    @Test("a kind can be made only in the version that Lanyard makes, while that is served; other versions are known")
     func needsVersion() throws {
         let components = observed()
         try define(.externalSecret, versions: ["v1beta1"])
         #expect(!components.current.hasExternalSecrets)
+        #expect(components.current.otherVersions == [.externalSecret: ["v1beta1"]])
         try define(.externalSecret, versions: ["v1beta1", "v1"])
         #expect(components.current.hasExternalSecrets && !components.current.hasSecretProviderClasses)
+        #expect(components.current.otherVersions.isEmpty)
         try define(.secretProviderClass, versions: ["v1"])
         #expect(components.current.hasSecretProviderClasses)
         try define(.externalSecret, versions: ["v1"], served: false)

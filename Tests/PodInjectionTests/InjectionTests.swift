@@ -113,7 +113,7 @@ import WorkloadIdentity
         #expect(
             Self.inject(forged, annotations, on: platform).isInPlace == (platform == .gke && annotations == Self.google)
         )
-        #expect(second.problems == first.problems.filter { $0.reason != .environmentUnknown })
+        #expect(second.problems == first.problems)
     }
 
     @Test("recognizes its volume after the API server has filled in defaults")
@@ -237,7 +237,12 @@ import WorkloadIdentity
         let injection = Self.inject(Self.pod(containers: [container]), Self.aws)
         #expect(injection.injected.count == 1)
         let problem = try #require(injection.problems.first { $0.reason == .environmentUnknown })
-        #expect(problem.message.contains("ConfigMap settings"))
+        #expect(
+            problem.message == """
+                aws-bedrock: container app: what ConfigMap settings in envFrom defines is not known: a stored key in it, such as \
+                AWS_ACCESS_KEY_ID, would win over the identity, and Lanyard's value of AWS_ROLE_ARN, \
+                AWS_WEB_IDENTITY_TOKEN_FILE wins over one in it; check its keys
+                """)
     }
 
     @Test(
@@ -250,6 +255,18 @@ import WorkloadIdentity
         let problem = try #require(injection.problems.first { $0.reason == .staticCredential })
         #expect(problem.message.contains("container app: \(variable) is set"))
         #expect(injection.injected.count == 1)
+    }
+
+    @Test("with EKS Pod Identity a proxy without an exception for the agent is a warning")
+    func warnsOfProxy() throws {
+        let identity = ["lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity"]
+        let proxy: JSONValue = ["name": "HTTP_PROXY", "value": "http://proxy:3128"]
+        let injection = Self.inject(Self.pod(env: [proxy]), identity)
+        let problem = try #require(injection.problems.first { $0.reason == .tokenSentToProxy })
+        #expect(problem.field == "HTTP_PROXY" && injection.injected.count == 1)
+        let exception: JSONValue = ["name": "NO_PROXY", "value": "localhost,169.254.170.23"]
+        let excepted = Self.inject(Self.pod(env: [proxy, exception]), identity)
+        #expect(!excepted.problems.contains { $0.reason == .tokenSentToProxy })
     }
 
     @Test("on GKE a file named by GOOGLE_APPLICATION_CREDENTIALS would win over the metadata server")
