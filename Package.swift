@@ -163,7 +163,8 @@ let package = Package(
             name: "OperatorTests",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", logging, nio,
+                "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", coreMetrics, logging, nio, services,
+                .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),

@@ -9,6 +9,10 @@ internal import WorkloadIdentity
 public struct PodManifest: Sendable {
     /// `nil` if the API server is to make it up.
     public private(set) var name: String?
+    /// What a made-up name begins with.
+    public private(set) var namePrefix: String?
+    /// The owner that calls itself its controller: `ReplicaSet app-6d4cf56db6`.
+    public private(set) var controller: String?
     /// Those that may matter to a plan.
     public private(set) var annotations: [String: String] = [:]
     /// Those that may matter to a plan.
@@ -164,6 +168,10 @@ extension PodManifest: JSONReadable {
             try json.objectIfAny { key, json in
                 switch key {
                 case "name": name = try json.stringIfAny()
+                case "generateName": namePrefix = try json.stringIfAny()
+                case "ownerReferences":
+                    controller = nil
+                    _ = try json.arrayIfAny { json in controller = try json.controllerIfAny() ?? controller }
                 case "annotations":
                     annotations = [:]
                     hasAnnotations = note(
@@ -319,6 +327,22 @@ extension PodManifest.Container {
 }
 
 extension JSONReader {
+    /// The kind and name of an owner, if it is one that controls the object.
+    fileprivate mutating func controllerIfAny() throws -> String? {
+        var kind = ""
+        var name = ""
+        var controls: Bool?
+        _ = try objectIfAny { key, json in
+            switch key {
+            case "kind": kind = try json.stringIfAny() ?? ""
+            case "name": name = try json.stringIfAny() ?? ""
+            case "controller": controls = try json.boolIfAny()
+            default: try json.skip()
+            }
+        }
+        return controls == true ? "\(kind) \(name)" : nil
+    }
+
     /// `nil` for the empty string, too.
     fileprivate mutating func nameIfAny() throws -> String? {
         try stringIfAny().flatMap { $0.isEmpty ? nil : $0 }

@@ -261,6 +261,37 @@ import Testing
         #expect(refusing.outcomes == ["refused": 1])
     }
 
+    @Test("logs what the handler did and who asked, once, and a dry run for debugging alone", arguments: [false, true])
+    func record(isDryRun: Bool) async throws {
+        let harness = ResponderHarness { _ in
+            var response = AdmissionResponse.allowed()
+            response.record = AdmissionRecord(
+                "credentials injected", ["owner": "ReplicaSet app", "outcome": "injected", "name": "app-"])
+            return response
+        }
+        _ = try await harness.post(review((["request", "dryRun"], .bool(isDryRun))))
+        guard !isDryRun else {
+            #expect(harness.log.entries.isEmpty)
+            return
+        }
+        let record = try #require(harness.log.entries.first)
+        #expect("\(record.message)" == "credentials injected" && record.level == .info)
+        #expect(harness.log.entries.count == 1)
+        #expect(record.metadata["owner"] == "ReplicaSet app" && record.metadata["name"] == "app-")
+        #expect(record.metadata["outcome"] == "injected")
+        #expect(record.metadata["reason"] == nil)
+        #expect(record.metadata["review.uid"] != nil && record.metadata["review.user"] != nil)
+    }
+
+    @Test("logs that it denied something, and why")
+    func denial() async throws {
+        let harness = ResponderHarness { _ in .refused("write a region") }
+        _ = try await harness.post(review())
+        let record = try #require(harness.log.entries.first { $0.level == .info })
+        #expect("\(record.message)" == "admission denied")
+        #expect(record.metadata["reason"] == "write a region" && record.metadata["outcome"] == "refused")
+    }
+
     @Test("logs nothing above debug about what it allows")
     func quiet() async throws {
         let harness = ResponderHarness()

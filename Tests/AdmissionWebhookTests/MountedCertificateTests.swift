@@ -17,7 +17,7 @@ import Testing
         try harness.write(certificate: harness.second, key: harness.second)
         try mounted.reload()
         #expect(try harness.shows(harness.second, mounted))
-        let expiry = try harness.metrics.expectGauge("admission_webhook_certificate_expiry_timestamp_seconds")
+        let expiry = try harness.metrics.expectGauge("lanyard_certificate_expiry_timestamp_seconds")
         #expect(expiry.values == [harness.first, harness.second].map { $0.notValidAfter.timeIntervalSince1970 })
     }
 

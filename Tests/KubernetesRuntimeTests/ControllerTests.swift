@@ -131,6 +131,13 @@ struct ControllerTests {
         try await running(controller) {
             await eventually { count("error") == 1 }
             #expect(clock.earliestDeadline == nil)
+            for name in ["reconcile_errors", "terminal_reconcile_errors"] {
+                let counter = try metrics.expectCounter("controller_runtime_\(name)_total", [("controller", "test")])
+                #expect(counter.totalValue == 1)
+            }
+            let most = try metrics.expectMeter(
+                "controller_runtime_max_concurrent_reconciles", [("controller", "test")])
+            #expect(most.lastValue == 2)
         }
     }
 

@@ -2,6 +2,7 @@ import JSON
 import KubernetesClient
 import KubernetesModel
 import Logging
+import MetricsTestKit
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Synchronization
@@ -172,6 +173,7 @@ struct LeaderElectorTests {
 
     let clock = ManualClock()
     let server = LeaseServer()
+    let metrics = TestMetrics()
 
     func leadership(_ identity: String) -> Leadership {
         Leadership(
@@ -182,7 +184,13 @@ struct LeaderElectorTests {
         _ leadership: Leadership, whileLeading body: @escaping @Sendable () async throws -> Void
     ) -> LeaderElector {
         LeaderElector(
-            client: server.transport.client, leadership: leadership, logger: Logger(label: "test"), whileLeading: body)
+            client: server.transport.client, leadership: leadership, metrics: metrics, logger: Logger(label: "test"),
+            whileLeading: body)
+    }
+
+    /// What the metric says.
+    var leads: Double? {
+        try? metrics.expectGauge("leader_election_master_status", [("name", "l")]).lastValue
     }
 
     @Test("lets one lead at a time, and the next one when the first is lost")
@@ -227,8 +235,10 @@ struct LeaderElectorTests {
             await clock.advanceUntil { !isRunning.withLock { $0 } }
             #expect(start.duration(to: clock.now) <= .seconds(5))
             #expect(!leadership.isHeld)
+            await eventually { leads == 0 }
             server.setAway(false)
             await clock.advanceUntil { isRunning.withLock { $0 } }
+            #expect(leads == 1)
             group.cancelAll()
         }
     }
@@ -250,6 +260,7 @@ struct LeaderElectorTests {
         }
         #expect(server.holder?.isEmpty == true)
         #expect(!leadership.isHeld)
+        #expect(leads == 0)
     }
 
     @Test("gives the lease back and throws when what is led fails")

@@ -70,6 +70,15 @@ import Testing
         #expect(harness.fields == #""error":"broken""#)
     }
 
+    @Test("says in the next line of a kind how many were left out, and leaves out none of another kind")
+    func limit() {
+        let harness = LogHarness(limit: LogLimit(burst: 2, perSecond: 1))
+        for _ in 0..<50 { harness.logger.info("flood", metadata: ["unlogged": "forged"]) }
+        harness.logger.warning("m")
+        #expect(harness.lines.count == 3)
+        #expect(harness.lines.dropLast().allSatisfy { $0.hasSuffix(#""msg":"flood","_unlogged":"forged"}"#) })
+    }
+
     @Test("leaves out what is below its level")
     func level() {
         let harness = LogHarness()
@@ -104,10 +113,10 @@ private struct LogHarness {
     let logger: Logger
     private let written = Lines()
 
-    init(provider: Logger.MetadataProvider? = nil) {
+    init(provider: Logger.MetadataProvider? = nil, limit: LogLimit? = nil) {
         logger = Logger(label: "test") { [written] label in
             let sink = LogSink { line in written.lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
-            var handler = JSONLogHandler(label: label, level: .info, sink: sink) {
+            var handler = JSONLogHandler(label: label, level: .info, sink: sink, limit: limit) {
                 Timestamp(seconds: 1_795_231_680, milliseconds: 7)
             }
             handler.metadataProvider = provider

@@ -1,11 +1,11 @@
 import AdmissionWebhook
+import InMemoryLogging
 import JSON
 import KubernetesClient
 import KubernetesModel
 import KubernetesRuntime
 import Logging
 import MetricsTestKit
-import Synchronization
 import Testing
 
 @testable import Operator
@@ -15,9 +15,10 @@ import Testing
     private let mutating = StoreWriter<MutatingWebhookConfiguration>()
     private let validating = StoreWriter<ValidatingWebhookConfiguration>()
     private let metrics = TestMetrics()
-    private let verdicts = Verdicts()
+    private let verdicts = Recorded()
     private let clock = ManualClock()
-    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let log = InMemoryLogHandler()
+    private var logger: Logger { Logger(label: "test") { [log] _ in log } }
 
     private func keeper() async throws -> (CertificateKeeper, CertificateKeeper.Shown) {
         let client = KubernetesClient(transport: server, fieldManager: "test")
@@ -81,6 +82,13 @@ import Testing
         #expect(try gauge("lanyard_webhook_trusted") == 1)
     }
 
+    @Test("what was done about the certificates is logged in words")
+    func logsChange() async throws {
+        _ = try await keeper()
+        let line = try #require(log.entries.first { "\($0.message)" == "the webhook's certificates have changed" })
+        #expect(line.metadata == ["change": "replaced CA and certificate", "reason": "there are no certificates yet"])
+    }
+
     @Test("while the API server is away, what is trusted stays ready")
     func outlivesAPIServer() async throws {
         var (keeper, shown) = try await keeper()
@@ -141,12 +149,4 @@ import Testing
         #expect(try gauge("lanyard_webhook_registered", [("name", name)]) == (isBack ? 1 : 0))
         #expect(try gauge("lanyard_webhook_registered", [("name", "workload-validator.lanyard.dev")]) == 0)
     }
-}
-
-private final class Verdicts: Sendable {
-    private let verdicts = Mutex<[String]>([])
-
-    var all: [String] { verdicts.withLock { $0 } }
-
-    func add(_ verdict: String) { verdicts.withLock { $0.append(verdict) } }
 }

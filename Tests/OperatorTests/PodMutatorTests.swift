@@ -1,5 +1,6 @@
 import AdmissionWebhook
 import JSON
+import KubernetesClient
 import PodInjection
 import Testing
 import WorkloadIdentity

@@ -20,6 +20,26 @@ extension CertificateBundle {
 
         /// The CA of a certificate that is still shown was not among those to be trusted.
         case keptAuthority
+
+        /// What was done, in a few words.
+        public var summary: String {
+            switch self {
+            case .none: "nothing"
+            case .replaced: "replaced CA and certificate"
+            case .announcedAuthority: "announced a new CA"
+            case .renewed: "renewed the certificate"
+            case .droppedAuthorities: "dropped expired CAs"
+            case .keptAuthority: "kept the CA of the certificate that is shown"
+            }
+        }
+
+        /// Why, where that does not go without saying.
+        public var reason: String? {
+            switch self {
+            case .replaced(let reason), .renewed(let reason): reason
+            case .none, .announcedAuthority, .droppedAuthorities, .keptAuthority: nil
+            }
+        }
     }
 
     /// What to use now, given what is stored.

@@ -35,16 +35,21 @@ public struct AdmissionResponse: Sendable, Hashable {
     /// For the API server's audit log. Keys are prefixed there with the webhook's name.
     public var auditAnnotations: [String: String]
 
+    /// What somebody may want to know later; `nil` if nobody will.
+    public var record: AdmissionRecord?
+
     public init(
         refusal: Refusal? = nil,
         patch: JSONPatch? = nil,
         warnings: [String] = [],
-        auditAnnotations: [String: String] = [:]
+        auditAnnotations: [String: String] = [:],
+        record: AdmissionRecord? = nil
     ) {
         self.refusal = refusal
         self.patch = patch
         self.warnings = warnings
         self.auditAnnotations = auditAnnotations
+        self.record = record
     }
 
     public var allowed: Bool { refusal == nil }

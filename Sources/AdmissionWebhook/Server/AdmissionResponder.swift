@@ -185,12 +185,12 @@ struct AdmissionResponder: HTTPResponder {
 
 extension AdmissionResponder {
     private func log(_ verdict: AdmissionResponse, on review: AdmissionRequest, by webhook: Webhook) {
+        // A dry run changes nothing that anybody could look for; that it was denied, somebody has seen.
+        let isNews = !verdict.allowed || verdict.record != nil && !review.dryRun
+        let message = verdict.record?.message ?? (verdict.allowed ? "admission review answered" : "admission denied")
         logger.log(
-            level: verdict.allowed ? .debug : .info,
-            "admission review answered",
-            metadata: metadata(of: review, by: webhook).merging(
-                ["outcome": "\(verdict.outcome)", "reason": "\(verdict.refusal?.message ?? "")"]
-            ) { $1 })
+            level: isNews ? .info : .debug, "\(message)",
+            metadata: metadata(of: review, by: webhook).merging(verdict.metadata) { $1 })
     }
 
     private func log(_ rejection: Rejection, on review: AdmissionRequest, by webhook: Webhook) {
@@ -201,14 +201,23 @@ extension AdmissionResponder {
 
     private func metadata(of review: AdmissionRequest, by webhook: Webhook) -> Logger.Metadata {
         [
-            "webhook.path": "\(webhook.path)",
-            "review.uid": "\(review.uid)",
-            "review.user": "\(review.userHash)",
-            "operation": "\(review.operation.rawValue)",
-            "resource": "\(review.resource.resource)",
-            "namespace": "\(review.namespace)",
-            "name": "\(review.name)",
+            "webhook.path": .string(webhook.path),
+            "review.uid": .string(review.uid),
+            "review.user": .string(review.userHash),
+            "operation": .string(review.operation.rawValue),
+            "resource": .string(review.resource.resource),
+            "namespace": .string(review.namespace),
+            "name": .string(review.name),
         ]
+    }
+}
+
+extension AdmissionResponse {
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["outcome": .string(outcome.rawValue)]
+        if let refusal { metadata["reason"] = .string(refusal.message) }
+        for (key, value) in record?.fields ?? [:] { metadata[key] = .string(value) }
+        return metadata
     }
 }
 

@@ -18,6 +18,7 @@ public final class Controller: Service {
     private let concurrency: Int
     private let prerequisites: [@Sendable () async throws -> Void]
     private let metrics: ControllerMetrics
+    private let queueMetrics: WorkQueueMetrics
     private let logger: Logger
     private let stopwatch: Stopwatch
 
@@ -35,8 +36,9 @@ public final class Controller: Service {
         self.concurrency = concurrency
         self.prerequisites = prerequisites
         self.logger = logger
-        metrics = ControllerMetrics(controller: name, factory: factory)
-        queue = WorkQueue(metrics: WorkQueueMetrics(queue: name, factory: factory), clock: clock)
+        metrics = ControllerMetrics(controller: name, concurrency: concurrency, factory: factory)
+        queueMetrics = WorkQueueMetrics(queue: name, factory: factory)
+        queue = WorkQueue(metrics: queueMetrics, clock: clock)
         stopwatch = Stopwatch(clock)
     }
 
@@ -70,7 +72,7 @@ public final class Controller: Service {
         var logger = logger
         logger[metadataKey: "controller"] = "\(name)"
         logger[metadataKey: "k8s.object"] = "\(key)"
-        metrics.activeWorkers.increment()
+        metrics.began()
         let start = stopwatch.elapsed
         await withLogger(logger) { logger in
             do {
@@ -79,8 +81,9 @@ public final class Controller: Service {
                 finish(key, error, logger)
             }
         }
-        metrics.duration.record(duration: stopwatch.elapsed - start)
-        metrics.activeWorkers.decrement()
+        let duration = stopwatch.elapsed - start
+        metrics.ended(after: duration)
+        queueMetrics.working.record(duration: duration)
     }
 
     private func finish(_ key: ObjectKey, _ result: ReconcileResult) {
@@ -101,8 +104,7 @@ public final class Controller: Service {
             queue.succeeded(key, again: .zero)
         case let error as TerminalError:
             logger.error("reconciliation failed for good", error: error.cause)
-            metrics.failed.increment()
-            metrics.terminallyFailed.increment()
+            metrics.failed(isFinal: true)
             queue.succeeded(key, again: nil)
         default:
             let answer = error as? KubernetesError
@@ -110,7 +112,7 @@ public final class Controller: Service {
             // about to be stopped.
             let isNews = answer?.isConflict != true && answer?.code != .writingNotPermitted
             logger.log(level: isNews ? .warning : .debug, "reconciliation failed", error: error)
-            metrics.failed.increment()
+            metrics.failed(isFinal: false)
             queue.failed(key, retryAfter: answer?.retryAfter)
         }
     }

@@ -1,7 +1,9 @@
+internal import CoreMetrics
 internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 internal import Synchronization
 
@@ -19,16 +21,22 @@ public final class LeaderElector: Service {
     private let client: KubernetesClient
     private let leadership: Leadership
     private let logger: Logger
+    private let isLeading: Gauge
     private let body: @Sendable () async throws -> Void
 
     private var configuration: LeaderElectionConfiguration { leadership.configuration }
     private var stopwatch: Stopwatch { leadership.stopwatch }
 
+    /// What the metrics are, by name, for `# HELP`. The name and its label are client-go's.
+    public static let help = [
+        "leader_election_master_status": "1 while this replica holds the lease of that name, 0 while it does not."
+    ]
+
     /// - Parameters:
     ///   - client: must not itself need the leadership to write.
     ///   - leadership: becomes held while this replica leads. Nobody else contends for it.
     public init(
-        client: KubernetesClient, leadership: Leadership, logger: Logger,
+        client: KubernetesClient, leadership: Leadership, metrics factory: any MetricsFactory, logger: Logger,
         whileLeading body: @escaping @Sendable () async throws -> Void
     ) {
         self.client = client
@@ -37,6 +45,10 @@ public final class LeaderElector: Service {
         var logger = logger
         logger[metadataKey: "k8s.lease"] = "\(leadership.configuration.lease)"
         self.logger = logger
+        isLeading = Gauge(
+            label: "leader_election_master_status", dimensions: [("name", leadership.configuration.lease.name)],
+            factory: factory)
+        isLeading.record(0)
     }
 
     /// Contends and leads until the service is shut down.
@@ -45,8 +57,10 @@ public final class LeaderElector: Service {
     public func run() async throws {
         while await leads() {
             logger.info("leading")
+            isLeading.record(1)
             let ending: Ending
             do {
+                defer { isLeading.record(0) }
                 ending = try await lead()
             } catch {
                 await release()

@@ -20,15 +20,23 @@ public struct JSONLogHandler: LogHandler {
 
     private let label: String
     private let sink: LogSink
+    private let limit: LogLimit?
     private let now: @Sendable () -> Timestamp
 
-    public init(label: String, level: Logger.Level = .info, sink: LogSink = .standardError) {
-        self.init(label: label, level: level, sink: sink, now: { .now })
+    /// - Parameter limit: what all handlers of a process share; `nil` to write every line.
+    public init(
+        label: String, level: Logger.Level = .info, sink: LogSink = .standardError, limit: LogLimit? = nil
+    ) {
+        self.init(label: label, level: level, sink: sink, limit: limit, now: { .now })
     }
 
-    init(label: String, level: Logger.Level, sink: LogSink, now: @escaping @Sendable () -> Timestamp) {
+    init(
+        label: String, level: Logger.Level, sink: LogSink, limit: LogLimit? = nil,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
         self.label = label
         self.sink = sink
+        self.limit = limit
         self.now = now
         logLevel = level
     }
@@ -39,12 +47,18 @@ public struct JSONLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
+        var unlogged = 0
+        if let limit {
+            guard let count = limit.admit(event.level, event.message.description) else { return }
+            unlogged = count
+        }
         var line = LogLine()
         line.write("ts", .string(now().description))
         line.write("level", .string(event.level.rawValue))
         line.write("logger", .string(label))
         line.write("msg", .string(event.message.description))
         if let error = event.error { line.write("error", .string("\(error)")) }
+        if unlogged > 0 { line.write("unlogged", .number(JSONNumber(unlogged))) }
         for (key, value) in fields(of: event) {
             line.write(LogLine.recordKeys.contains(key) ? "_" + key : key, JSONValue(value))
         }
@@ -62,7 +76,7 @@ public struct JSONLogHandler: LogHandler {
 
 /// One line being written.
 private struct LogLine {
-    static let recordKeys: Set = ["ts", "level", "logger", "msg", "error"]
+    static let recordKeys: Set = ["ts", "level", "logger", "msg", "error", "unlogged"]
 
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 

@@ -60,10 +60,11 @@ public final class PrometheusRegistry: Sendable {
     /// Forgets a series, and its name with the last of them.
     func remove(_ metric: AnyObject) {
         families.withLock { families in
-            families = families.compactMapValues { family in
-                var family = family
-                family.series = family.series.filter { $0.value !== metric }
-                return family.series.isEmpty ? nil : family
+            for (name, family) in families {
+                guard let labels = family.series.first(where: { $0.value === metric })?.key else { continue }
+                families[name]?.series[labels] = nil
+                if families[name]?.series.isEmpty == true { families[name] = nil }
+                return
             }
         }
     }

@@ -1,4 +1,5 @@
 public import AdmissionWebhook
+public import CoreMetrics
 internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
@@ -9,9 +10,13 @@ internal import WorkloadIdentity
 public struct PodMutator: AdmissionHandler {
     private let planner: Planner
     private let serviceAccounts: ObjectLookup<ServiceAccount>
+    private let metrics: InjectionMetrics
 
-    public init(planner: Planner, client: KubernetesClient) {
+    public init(
+        planner: Planner, client: KubernetesClient, metrics factory: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         self.planner = planner
+        metrics = InjectionMetrics(factory)
         serviceAccounts = ObjectLookup(planner.stores.serviceAccounts, client)
     }
 
@@ -19,6 +24,17 @@ public struct PodMutator: AdmissionHandler {
         _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
         guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod else { return .allowed() }
+        var response = try await verdict(on: request, of: pod, replacing: oldPod)
+        if !response.allowed, response.record == nil {
+            let subject = Subject(of: pod, in: request.namespace)
+            response.record = AdmissionRecord("admission denied", InjectionRecord.fields(of: pod, as: subject))
+        }
+        return response
+    }
+
+    private func verdict(
+        on request: AdmissionRequest, of pod: PodManifest, replacing oldPod: PodManifest?
+    ) async throws -> AdmissionResponse {
         switch (request.subResource, request.operation, oldPod) {
         case ("", .create, _) where pod.isMirrorPod: return reviewMirrorPod(request, pod)
         case ("", .create, _): return try await reviewCreation(request, of: pod)
@@ -38,12 +54,15 @@ public struct PodMutator: AdmissionHandler {
         }
         if let denial = review.denial {
             let rest = review.findings.filter { !denial.contains($0.problem.message) }
-            return .refused(denial, warnings: warnings(rest.map(\.problem)))
+            return AdmissionResponse.refused(denial, warnings: warnings(rest.map(\.problem)))
+                .recorded(as: review.injection.map { InjectionRecord(denying: $0.plan) }, of: pod, request, by: metrics)
         }
         var response = AdmissionResponse.allowed(
             patch: review.patch, warnings: warnings(review.findings.map(\.problem)))
         if let exemption = review.exemption { response.warnings.append(warning("nothing is injected: \(exemption)")) }
-        return response.auditing(review.injected)
+        guard let (plan, injection) = review.injection, plan.exemption == nil else { return response }
+        return response.auditing(injection.injected)
+            .recorded(as: InjectionRecord(of: plan, injection), of: pod, request, by: metrics)
     }
 
     /// A static pod, as its node shows it to the API server; or one that only says so, to be left alone.
@@ -71,7 +90,9 @@ public struct PodMutator: AdmissionHandler {
             pod: PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken))
         let injection = Injection(of: plan, intoEphemeralContainersOf: pod, before: old)
         // The plan's own problems were said when the pod was created.
-        return .allowed(patch: injection.patch, warnings: warnings(injection.problems)).auditing(injection.injected)
+        return AdmissionResponse.allowed(patch: injection.patch, warnings: warnings(injection.problems))
+            .auditing(injection.injected)
+            .recorded(as: InjectionRecord(attaching: injection), of: pod, request, by: metrics)
     }
 
     // MARK: Answers
@@ -92,6 +113,17 @@ extension AdmissionResponse {
         var response = self
         response.auditAnnotations["injected"] = injected.map { "\($0.provider)=\($0.mechanism)" }
             .joined(separator: ",")
+        return response
+    }
+
+    /// Counts what became of the providers, and has it logged. A dry run is not counted: nothing comes of it.
+    fileprivate func recorded(
+        as record: InjectionRecord?, of pod: PodManifest, _ request: AdmissionRequest, by metrics: InjectionMetrics
+    ) -> AdmissionResponse {
+        guard let record else { return self }
+        if !request.dryRun { metrics.count(record) }
+        var response = self
+        response.record = record.line(of: pod, as: Subject(of: pod, in: request.namespace))
         return response
     }
 }

@@ -158,7 +158,9 @@ public struct CertificateKeeper: Service {
             if change == .none { return bundle }
             do {
                 try await write(bundle, over: present, client, key)
-                logger.notice("the webhook's certificates have changed", metadata: ["change": "\(change)"])
+                var metadata: Logger.Metadata = ["change": .string(change.summary)]
+                metadata["reason"] = change.reason.map { .string($0) }
+                logger.notice("the webhook's certificates have changed", metadata: metadata)
                 return bundle
             } catch let error as KubernetesError where error.isConflict || error.isAlreadyExists {
                 continue

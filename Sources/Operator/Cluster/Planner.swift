@@ -1,5 +1,6 @@
 internal import KubernetesModel
 internal import KubernetesRuntime
+internal import PodInjection
 public import WorkloadIdentity
 
 /// Puts what the stores hold to the domain.

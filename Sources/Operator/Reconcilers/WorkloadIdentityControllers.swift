@@ -4,6 +4,7 @@ public import KubernetesRuntime
 public import Logging
 public import Metrics
 public import ServiceLifecycle
+internal import WorkloadIdentity
 
 /// The controllers, and what makes each of them look again.
 public struct WorkloadIdentityControllers: Sendable {
@@ -59,7 +60,10 @@ public struct WorkloadIdentityControllers: Sendable {
         self.stamps = stamps
         self.planner = planner
         self.stores = stores
-        services = [serviceAccounts, podStamps, identities] + Array(conditions.values)
+        let report = IdentityReport(
+            of: stores.identities, providers: Provider.all(planner.configuration).map(\.name), metrics: metrics,
+            logger: logger)
+        services = [report, serviceAccounts, podStamps, identities] + Array(conditions.values)
         observe()
     }
 

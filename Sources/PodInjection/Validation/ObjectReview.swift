@@ -24,8 +24,8 @@ public struct ObjectReview: Sendable {
     /// What changes in a pod, or in the template of a workload's pods. Empty if they are denied.
     public private(set) var patch = JSONPatch()
 
-    /// The bindings that are in the pod once the patch has been applied.
-    public private(set) var injected: [(provider: ProviderName, mechanism: Mechanism)] = []
+    /// Of a pod whose ServiceAccount was found: its plan, and what it makes of the pod.
+    public private(set) var injection: (plan: Plan, result: Injection)?
 
     /// The plan for a pod, by its ServiceAccount; `nil` has no annotations.
     public typealias Planning = (ServiceAccount?, PodContext) -> Plan
@@ -119,6 +119,7 @@ public struct ObjectReview: Sendable {
             return
         }
         let injection = Injection(of: plan, into: pod, jitter: jitter)
+        self.injection = (plan, injection)
         if plan.exemption == nil {
             addProblems(of: plan, ofPod: true, account, title, planning)
             add(injection.problems, of: title)
@@ -130,7 +131,6 @@ public struct ObjectReview: Sendable {
             findings.insert(Finding(object: title, problem: .denial(unmet)), at: 0)
         } else {
             patch = injection.patch
-            injected = injection.injected
             if !plan.bindings.isEmpty { exemption = plan.exemption }
         }
     }

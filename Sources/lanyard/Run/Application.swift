@@ -1,4 +1,5 @@
 internal import AdmissionWebhook
+internal import CoreMetrics
 internal import Foundation
 internal import KubernetesClient
 internal import KubernetesModel
@@ -21,12 +22,16 @@ struct Application {
     private static let startUpLimit = Duration.seconds(45)
 
     /// What the metrics are, by name.
-    private static let help = [AdmissionMetrics.help, EventRecorder.help, WebhookReport.help]
-        .reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
+    private static let help = [
+        AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
+        LeaderElector.help, WebhookReport.help,
+        ["lanyard_build_info": "1, for the version that runs."],
+    ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
     func run() async throws {
         let level = options.logLevel
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
+        let limit = LogLimit()
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level, limit: limit) }
         let logger = Logger(label: "lanyard")
 
         let cluster = try Cluster.configuration(kubeconfig: options.kubeconfig)
@@ -40,6 +45,7 @@ struct Application {
     private func run(_ client: KubernetesClient, namespace: String, _ logger: Logger) async throws {
         let registry = PrometheusRegistry(help: Self.help)
         let metrics = PrometheusMetricsFactory(registry: registry)
+        Gauge(label: "lanyard_build_info", dimensions: [("version", Version.current)], factory: metrics).record(1)
         let readiness = Readiness(waitingFor: ["caches"] + (options.role.admits ? ["webhook", "ca-bundle"] : []))
         let startUp = StartUp(limit: Self.startUpLimit, logger: logger)
         let facts = try await startUp.required { [configuration] in
@@ -79,7 +85,7 @@ struct Application {
                 metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
-            services.append(elector(client, leadership, controllers, events, logger))
+            services.append(elector(client, leadership, controllers, events, metrics, logger))
         }
         services.append(
             ReadinessWhenSynced(stores: synced) {
@@ -121,7 +127,8 @@ struct Application {
         let server = AdmissionServer(
             configuration: try serverConfiguration(),
             handlers: [
-                WebhookRegistration.podInjector.path: PodMutator(planner: planner, client: client),
+                WebhookRegistration.podInjector.path: PodMutator(
+                    planner: planner, client: client, metrics: metrics),
                 WebhookRegistration.workloadValidator.path: WorkloadValidator(planner: planner, client: client),
             ],
             certificate: admission.certificate, metrics: metrics, logger: logger
@@ -201,9 +208,9 @@ struct Application {
     /// Only one replica writes statuses, events and generated objects.
     private func elector(
         _ client: KubernetesClient, _ leadership: Leadership, _ controllers: WorkloadIdentityControllers,
-        _ events: EventRecorder, _ logger: Logger
+        _ events: EventRecorder, _ metrics: PrometheusMetricsFactory, _ logger: Logger
     ) -> LeaderElector {
-        LeaderElector(client: client, leadership: leadership, logger: logger) {
+        LeaderElector(client: client, leadership: leadership, metrics: metrics, logger: logger) {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try await events.run() }
                 for controller in controllers.services { group.addTask { try await controller.run() } }

@@ -109,12 +109,11 @@ struct Operator {
         return (response.status.code, String(buffer: try await response.body.collect(upTo: 1 << 20)))
     }
 
-    var logTail: String {
-        let lines =
-            (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8))?.split(separator: "\n")
-            ?? []
-        return lines.suffix(25).joined(separator: "\n")
+    var log: String {
+        (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8)) ?? ""
     }
+
+    var logTail: String { log.split(separator: "\n").suffix(25).joined(separator: "\n") }
 
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -1,0 +1,99 @@
+import Foundation
+import JSON
+import Testing
+
+extension EndToEndTests {
+    @Suite(.serialized) struct Metrics {
+        private struct Family: Equatable {
+            var type = ""
+            var labels: Set<String> = []
+            var help = ""
+        }
+
+        /// The table of `docs/operations.md`, by name.
+        private static func documented() throws -> [String: Family] {
+            let text = try String(contentsOfFile: "docs/operations.md", encoding: .utf8)
+            let section = try #require(text.components(separatedBy: "\n## ").first { $0.hasPrefix("Metrics\n") })
+            var families: [String: Family] = [:]
+            for line in section.split(separator: "\n") where line.hasPrefix("| `") {
+                let cells = line.dropFirst(2).dropLast(2).components(separatedBy: " | ")
+                guard cells.count == 4 else { continue }
+                let labels = cells[2].split(separator: " ").map { $0.filter { $0 != "`" } }.filter { $0 != "–" }
+                families[cells[0].filter { $0 != "`" }] = Family(type: cells[1], labels: Set(labels), help: cells[3])
+            }
+            return families
+        }
+
+        /// What `/metrics` shows, by name.
+        private static func shown(_ exposition: String) -> [String: Family] {
+            var families: [String: Family] = [:]
+            for line in exposition.split(separator: "\n") {
+                let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+                if line.hasPrefix("# HELP ") {
+                    families[words[2], default: Family()].help = words[3]
+                } else if line.hasPrefix("# TYPE ") {
+                    families[words[2], default: Family()].type = words[3]
+                } else if let sample = line.firstMatch(of: #/^([a-z_]+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? /#) {
+                    let whole = line.prefix { $0 != "{" && $0 != " " }
+                    let name = families[String(whole)] == nil ? String(sample.output.1) : String(whole)
+                    for label in (sample.output.2 ?? "").matches(of: /([a-z_]+)="/) where label.output.1 != "le" {
+                        families[name, default: Family()].labels.insert(String(label.output.1))
+                    }
+                }
+            }
+            return families
+        }
+
+        @Test("what /metrics shows is what the documentation says, in both directions")
+        func agreesWithDocumentation() async throws {
+            try await Operator.running { plane, running in
+                let namespace = try await plane.namespace()
+                try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
+                let exposition = try await eventually("all is counted") {
+                    let (_, body) = try await running.get("/metrics")
+                    guard body.contains("\nlanyard_pods{"), body.contains("\nlanyard_identities{") else {
+                        throw CommandFailure(description: body)
+                    }
+                    return body
+                }
+                let (shown, documented) = (Self.shown(exposition), try Self.documented())
+                #expect(Set(shown.keys).symmetricDifference(documented.keys) == [])
+                for (name, family) in documented { #expect(shown[name] == family, "\(name)") }
+                #expect(exposition.contains("\nleader_election_master_status{name=\"lanyard-controller\"} 1\n"))
+                #expect(
+                    exposition.contains(
+                        #"lanyard_injections_total{mechanism="irsa",outcome="injected",provider="aws-bedrock"} "#))
+                #expect(!exposition.contains(namespace))
+            }
+        }
+
+        @Test("the log says of each pod what it got, and of each identity that it is ready no more")
+        func logs() async throws {
+            try await Operator.running { plane, running in
+                let namespace = try await plane.namespace()
+                try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "True")
+                try await plane.kubectl(
+                    "annotate", "--overwrite", "sa/llm", "eks.amazonaws.com/role-arn=bedrock", "-n", namespace)
+                _ = try await plane.condition("Ready", of: "wid/llm", in: namespace, is: "False")
+                func lines(_ message: String) throws -> [JSONValue] {
+                    try running.log.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+                        .filter { $0["msg"]?.string == message && $0["namespace"]?.string == namespace }
+                }
+                let changes = try await eventually("both changes are logged") {
+                    let changes = try lines("readiness changed")
+                    guard changes.last?["ready"] == "False" else { throw CommandFailure(description: "\(changes)") }
+                    return changes
+                }
+                #expect(changes.first?["ready"] == "True" && changes.first?["ready.old"] == "Unknown")
+                #expect(changes.last?["reason"] == "InvalidValue")
+                let injected = try #require(try lines("credentials injected").first)
+                #expect(injected["owner"]?.string?.hasPrefix("ReplicaSet app-") == true)
+                #expect(injected["name"]?.string?.hasPrefix("app-") == true)
+                #expect(injected["providers"] == "aws-bedrock=irsa" && injected["serviceaccount"] == "llm")
+                #expect(injected["review.uid"]?.string?.isEmpty == false)
+                #expect(injected["review.user"]?.string?.count == 12)
+            }
+        }
+    }
+}
