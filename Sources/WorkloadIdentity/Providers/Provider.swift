@@ -19,6 +19,8 @@ public struct Provider: Sendable {
     let requestLabel: RequestLabel?
     /// Variables with which its SDK would use a stored credential in place of the identity.
     public let staticCredentials: [String]
+    /// The vendor's own store of secrets, where stored keys can be kept too.
+    let secretStore: (any SecretStore)?
 
     struct OptOut {
         /// Whatever its value.
@@ -35,7 +37,7 @@ public struct Provider: Sendable {
     init(
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
         apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil, optOut: OptOut? = nil,
-        requestLabel: RequestLabel? = nil, staticCredentials: [String] = []
+        requestLabel: RequestLabel? = nil, staticCredentials: [String] = [], secretStore: (any SecretStore)? = nil
     ) {
         self.name = name
         self.title = title
@@ -50,6 +52,7 @@ public struct Provider: Sendable {
         self.optOut = optOut
         self.requestLabel = requestLabel
         self.staticCredentials = staticCredentials
+        self.secretStore = secretStore
     }
 
     /// What a mechanism gives to an application; `nil` if it is none of this provider's.

@@ -27,7 +27,7 @@ struct Status: AsyncParsableCommand {
     @Flag(name: [.customShort("A"), .long], help: "All namespaces.")
     var allNamespaces = false
 
-    @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"))
+    @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"), completion: .file())
     var kubeconfig: String?
 
     @Option(name: [.customShort("o"), .long], help: "The format.")
