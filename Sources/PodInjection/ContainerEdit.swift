@@ -2,95 +2,207 @@ internal import WorkloadIdentity
 
 /// What one binding changes in one container. What the user set stays.
 struct ContainerEdit {
-    /// The container's place among the pod's.
+    /// How the container comes by the binding's credential.
+    enum Result: Hashable {
+        /// By this edit, or already.
+        case served
+        /// The user, or another webhook, has given it another identity with this provider.
+        case own
+        /// Not at all: what it sets itself cannot work, and nothing is added.
+        case lacking
+    }
+
+    /// A file that the container expects in a folder of its own choice.
+    struct CustomFile {
+        var folder: ContainerPath
+        var source: ProjectedSource
+    }
+
+    /// The container's place among the draft's.
     let index: Int
+    private(set) var result = Result.served
     private(set) var variables: [PodAddition.Variable] = []
+    private(set) var files: [CustomFile] = []
     /// Where the binding's volume is to be mounted; `nil` if it need not be, or is already.
     private(set) var mountPath: String?
     /// Whether the volume is mounted at its path already.
     private(set) var isMounted = false
     private(set) var volumeName: String?
     private(set) var problems: [Problem] = []
-    /// Whether the container has the binding's credential, by this edit or already.
-    private(set) var isServed = false
-    /// Whether the user, or another webhook, has set all variables of another identity with this provider.
-    private(set) var hasOwnIdentity = false
+
+    var isServed: Bool { result == .served }
 
     private let provider: ProviderName
     private let container: PodManifest.Container
+    private let draft: PodDraft
 
-    init(_ outcome: Binding.Outcome, of provider: ProviderName, in container: PodManifest.Container, at index: Int) {
+    /// - Parameter volume: the binding's, as it is in this pod.
+    init(
+        _ outcome: Binding.Outcome, of provider: ProviderName, with volume: PodAddition.Volume?, at index: Int,
+        in draft: PodDraft
+    ) {
         self.index = index
         self.provider = provider
-        self.container = container
+        self.draft = draft
+        container = draft.containers[index]
         let addition = outcome.addition
 
-        reportStaticCredentials(outcome.staticCredentials)
-        if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
-            warn(.anotherIdentity, "\(other) gives it another identity already, so \(outcome.mechanism) is left out")
-            hasOwnIdentity = true
-            return
-        }
-        if let volume = addition.volume, let path = volume.mountPath, let other = container.volumeMounted(at: path),
-            other != volume.name
-        {
-            warn(
-                .mountPathTaken,
+        report(outcome.hazards)
+        if let absent = addition.filesReadFirst.first(where: isAbsentFile) {
+            settle(.lacking, .credentialFileMissing, "\(nothingPuts("a file", at: absent)); remove it", field: absent)
+        } else if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
+            yield(to: other, outcome.mechanism)
+        } else if let path = volume?.mountPath, let other = mountedInstead(of: volume, at: path) {
+            settle(
+                .lacking, .mountPathTaken,
                 "the volume \(other.shortened) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
-            return
-        }
-        let groups = addition.groups.filter { $0.containers.contains(container.name) }
-        addVariables(groups)
-        mount(addition.volume, for: groups)
-        if isServed {
-            reportMissing(addition.expected)
-            reportEnvironmentSources()
         } else {
-            // The user's own identity stands in this container: it gets nothing of this one.
-            variables = []
+            let groups = addition.groups.filter { $0.containers.contains(container.name) }
+            addVariables(groups, volume)
+            mount(volume, for: groups)
+            reportMissing(addition.expected)
+            reportEnvironmentSources(groups, outcome.hazards)
         }
+    }
+
+    // MARK: Another identity
+
+    private mutating func yield(to other: String, _ mechanism: Mechanism) {
+        if isAbsentFile(other) {
+            settle(.lacking, .credentialFileMissing, "\(nothingPuts("a token", at: other)); remove it", field: other)
+        } else {
+            settle(
+                .own, .anotherIdentity, "\(other) gives it another identity already, so \(mechanism) is left out",
+                field: other)
+        }
+    }
+
+    /// Whether a variable names a file that is not there when the container starts.
+    private func isAbsentFile(_ variable: String) -> Bool {
+        guard container.defines(variable) else { return false }
+        switch FilePlace(of: variable, standard: nil, in: container, on: draft.operatingSystem) {
+        case .custom(_, _, let isMounted): return !isMounted
+        case .nowhere: return container.value(of: variable) != .text("")
+        case .standard, .mounted, .image, .unknown: return false
+        }
+    }
+
+    private func mountedInstead(of volume: PodAddition.Volume?, at path: String) -> String? {
+        let other = container.volumeMounted(at: path) ?? draft.customFolderMounted(across: path, in: index)
+        return other == volume?.name ? nil : other
     }
 
     // MARK: Variables
 
-    private mutating func addVariables(_ groups: [PodAddition.VariableGroup]) {
-        isServed = true
-        for group in groups {
+    private mutating func addVariables(_ groups: [PodAddition.VariableGroup], _ volume: PodAddition.Volume?) {
+        for group in groups where isServed {
+            let file = group.variables.first(where: \.isInVolume)
+            if let file { provide(file, in: group, from: volume) }
+            guard isServed else { return }
             switch group.rule {
             case .each:
-                for variable in group.variables where !container.defines(variable.name) { variables.append(variable) }
+                variables += group.variables.filter { !container.defines($0.name) }
             case .unlessAnySet:
                 if !group.variables.contains(where: { container.defines($0.name) }) { variables += group.variables }
             case .allOrNone:
-                if let kept = group.variables.first(where: { container.hasOther(than: $0) }) {
-                    let names = group.variables.map(\.name).joined(separator: ", ")
-                    warn(
-                        .userValueKept, "its own \(kept.name) is kept, and of \(names) nothing is added",
-                        field: kept.name)
-                    isServed = false
-                    hasOwnIdentity = hasOwnIdentity || group.variables.allSatisfy { container.defines($0.name) }
+                let kept = group.variables.filter { !$0.isInVolume && container.hasOther(than: $0) }.map(\.name)
+                if let first = kept.first, file.map({ container.defines($0.name) }) != true {
+                    keep(first, of: group)
                 } else {
                     variables += group.variables.filter { !container.defines($0.name) }
+                    for name in kept { warn(.userValueKept, "its own \(name) is kept", field: name) }
                 }
             }
         }
     }
 
-    /// Mounts the volume if a variable that counts in this container names a file of it; or if none does, and the
-    /// application knows the file.
+    /// The group is left out, since the user set a part of it to something else.
+    private mutating func keep(_ name: String, of group: PodAddition.VariableGroup) {
+        let absent = group.variables.map(\.name).filter { !container.defines($0) }.joined(separator: ", ")
+        // Azure's variables are decided on one by one; and what `envFrom` defines is not known.
+        guard group.rule == .allOrNone, !absent.isEmpty, container.environmentSources.isEmpty else {
+            return settle(.own, .userValueKept, "its own \(name) is kept", field: name)
+        }
+        settle(
+            .lacking, .userValueKept,
+            """
+            its own \(name) is kept, so \(absent) is not added, and it has no credential; remove \(name) to use the \
+            ServiceAccount's identity, or set \(absent) as well
+            """,
+            field: name)
+    }
+
+    // MARK: Files
+
+    /// Finds out where the container expects the file of a group.
+    private mutating func provide(
+        _ file: PodAddition.Variable, in group: PodAddition.VariableGroup, from volume: PodAddition.Volume?
+    ) {
+        let name = file.name
+        guard case .text(let standard) = file.value, let source = volume?.source(named: standard) else { return }
+        switch FilePlace(of: name, standard: file.value, in: container, on: draft.operatingSystem) {
+        case .standard: break
+        case .custom(let path, let folder, let isMounted):
+            var source = source
+            source.path = path.name
+            put(source, into: folder, isMounted: isMounted, for: name, in: group)
+        case .mounted: keep(name, of: group)
+        case .image where !source.isToken:
+            settle(
+                .own, .staticCredential,
+                "\(name) names a file of the image, and the SDK uses it in place of the identity; remove it",
+                field: name)
+        case .unknown:
+            settle(
+                .own, .pathUnknown,
+                """
+                where \(name) points is known only once the container runs, so it counts as its own and nothing is added; \
+                remove it to use the ServiceAccount's identity, or write a plain path
+                """,
+                field: name)
+        case .image, .nowhere:
+            settle(
+                .lacking, .credentialFileMissing,
+                "\(nothingPuts("a token", at: name)); remove it, or write a path such as \(Self.example(provider))",
+                field: name)
+        }
+    }
+
+    private mutating func put(
+        _ source: ProjectedSource, into folder: ContainerPath, isMounted: Bool, for variable: String,
+        in group: PodAddition.VariableGroup
+    ) {
+        switch draft.room(for: source, in: folder, ofContainer: index) {
+        case .free: files.append(CustomFile(folder: folder, source: source))
+        // What is mounted there by the name of Lanyard's volume, and holds no file of this plan, is the user's.
+        case .taken where isMounted && !draft.uses(folder):
+            keep(variable, of: group)
+        case .taken(let reason):
+            settle(
+                .lacking, .credentialFileMissing,
+                "\(nothingPuts("a file", at: variable)), since \(reason); remove it, or name another folder",
+                field: variable)
+        }
+    }
+
+    private func nothingPuts(_ what: String, at variable: String) -> String {
+        guard case .text(let path)? = container.value(of: variable), !path.isEmpty else {
+            return "\(variable) is empty"
+        }
+        return "\(variable) is \(path.shortened), where nothing puts \(what)"
+    }
+
+    private static func example(_ provider: ProviderName) -> String { "/var/run/secrets/\(provider)/token" }
+
+    /// Mounts the volume if a variable that counts in this container names a file of it, or a file elsewhere refers to its
+    /// token; or if none does, and the application knows the file.
     private mutating func mount(_ volume: PodAddition.Volume?, for groups: [PodAddition.VariableGroup]) {
         guard isServed, let volume, let path = volume.mountPath else { return }
         let names = groups.flatMap(\.variables).filter(\.isInVolume)
-        let isNeeded = names.contains { variable in
+        let isNamed = names.contains { variable in
             variables.contains(variable) || container.value(of: variable.name) == variable.value
         }
-        guard isNeeded || names.isEmpty else {
-            isServed = false
-            hasOwnIdentity = true
-            let kept = names.map(\.name).joined(separator: ", ")
-            warn(.userValueKept, "its own \(kept) is kept, and nothing is added", field: names.first?.name)
-            return
-        }
+        guard isNamed || names.isEmpty || files.contains(where: { !$0.source.isToken }) else { return }
         volumeName = volume.name
         isMounted = container.volumeMounted(at: path) == volume.name
         mountPath = isMounted ? nil : path
@@ -98,32 +210,50 @@ struct ContainerEdit {
 
     // MARK: Reports
 
-    private mutating func reportStaticCredentials(_ names: [String]) {
-        for name in names where container.defines(name) && container.value(of: name) != .text("") {
-            warn(
-                .staticCredential,
-                "\(name) is set, and the SDK uses it in place of the identity; remove it", field: name)
+    private mutating func report(_ hazards: [Hazard]) {
+        for hazard in hazards {
+            let names = hazard.variables(setIn: container.setting(of:))
+            if !names.isEmpty { warn(hazard.reason, hazard.message(names), field: names.first) }
         }
     }
 
     private mutating func reportMissing(_ expected: [PodAddition.ExpectedVariable]) {
-        guard container.environmentSources.isEmpty else { return }
+        guard isServed, container.environmentSources.isEmpty else { return }
         for variable in expected where !variable.names.contains(where: container.defines) {
             warn(.variableMissing, "\(variable.names.joined(separator: " and ")) not set; \(variable.advice)")
         }
     }
 
-    /// What `envFrom` defines is not known here; `env` wins over it.
-    private mutating func reportEnvironmentSources() {
-        guard !variables.isEmpty, !container.environmentSources.isEmpty else { return }
-        let names = variables.map(\.name).joined(separator: ", ")
+    /// What `envFrom` defines is not known here; `env` wins over it, and stored keys in it over the identity.
+    private mutating func reportEnvironmentSources(_ groups: [PodAddition.VariableGroup], _ hazards: [Hazard]) {
+        guard isServed, !container.environmentSources.isEmpty else { return }
+        // Those that are added, or were when the pod was looked at before.
+        let ours = groups.flatMap(\.variables).filter {
+            variables.contains($0) || container.value(of: $0.name) == $0.value
+        }
+        let stored = hazards.first { $0.reason == .staticCredential }?.example
+        let effects = [
+            stored.map { "a stored key in it, such as \($0), would win over the identity" },
+            ours.isEmpty ? nil : "Lanyard's value of \(ours.map(\.name).joined(separator: ", ")) wins over one in it",
+        ].compactMap(\.self)
+        guard !effects.isEmpty else { return }
+        let sources = container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")
         warn(
             .environmentUnknown,
             """
-            if \(container.environmentSources.prefix(20).map(\.shortened).joined(separator: ", ")) in envFrom defines one of \(names), \
-            Lanyard's value wins; set your own in env to keep it
+            what \(sources) in envFrom defines is not known: \(effects.joined(separator: ", and ")); check its keys
             """
         )
+    }
+
+    /// Decides that the container gets nothing of the binding.
+    private mutating func settle(
+        _ result: Result, _ reason: Problem.Reason, _ message: String, field: String? = nil
+    ) {
+        self.result = result
+        variables = []
+        files = []
+        warn(reason, message, field: field)
     }
 
     private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {
@@ -131,5 +261,14 @@ struct ContainerEdit {
             .warning(
                 reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
                 in: .container(container.pointer), provider: provider))
+    }
+}
+
+extension PodManifest.Container {
+    /// What the container says of a variable.
+    fileprivate func setting(of variable: String) -> Hazard.Setting {
+        guard defines(variable) else { return .absent }
+        guard case .text(let text)? = value(of: variable) else { return .unknown }
+        return .text(text)
     }
 }

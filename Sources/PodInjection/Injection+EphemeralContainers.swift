@@ -11,7 +11,9 @@ extension Injection {
     ///   - old: the pod as it is.
     public init(of plan: Plan, intoEphemeralContainersOf pod: PodManifest, before old: PodManifest) {
         let attached = old.containers(in: .ephemeralContainers).map(\.name)
-        self.init(of: plan, draft: PodDraft(pod, containersIn: [.ephemeralContainers], except: Set(attached)))
+        self.init(
+            of: plan,
+            draft: PodDraft(pod, containersIn: [.ephemeralContainers], except: Set(attached), takesVolumes: false))
         lend()
     }
 }

@@ -12,6 +12,21 @@ public struct Injection: Sendable {
     public private(set) var injected: [(provider: ProviderName, mechanism: Mechanism)] = []
     /// The bindings of which the pod has nothing, neither from the patch nor by itself.
     public private(set) var leftOut: [(provider: ProviderName, mechanism: Mechanism)] = []
+    /// The providers of which a container that is meant to have the credential has none that can work.
+    public private(set) var lacking: Set<ProviderName> = []
+
+    /// What the pod will say of itself.
+    public var stamp: PodStamp {
+        guard pod.isWellFormed, let hash = plan.hash else { return PodStamp() }
+        var stamp = PodStamp(plan: hash, problems: problems.map { "\($0.reason): \($0.message)" })
+        for (provider, _) in plan.outcomes where stamp[provider] == nil {
+            let mechanisms = injected.filter { $0.provider == provider }.map(\.mechanism)
+            let delivery: PodStamp.Delivery =
+                lacking.contains(provider) ? .lacking : mechanisms.isEmpty ? .own : .injected(mechanisms)
+            stamp.deliveries.append((provider, delivery))
+        }
+        return stamp
+    }
 
     /// Whether the pod has all of it already, but for stamps: so it is in every pod that a webhook has seen.
     public var isInPlace: Bool { pod.isWellFormed && !pod.isAddedTo }
@@ -34,7 +49,7 @@ public struct Injection: Sendable {
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         add(plan.outcomes, to: pod)
-        self.pod.stamp(plan: self.pod.isWellFormed ? plan.hash : nil, injected: injected)
+        self.pod.stamp(stamp)
         patch = self.pod.patch(at: podPointer)
     }
 
@@ -47,13 +62,16 @@ public struct Injection: Sendable {
                 pod.excess?.description ?? "the pod has no spec.containers, or something in it is not of its type"
             problems = [.warning(.malformedPod, "\(what), so nothing is injected")]
             leftOut = outcomes.map { ($0.provider, $0.outcome.mechanism) }
+            lacking = Set(leftOut.map(\.provider))
             return
         }
         reportUnknownContainers(outcomes.map(\.outcome))
         for (provider, outcome) in outcomes {
             switch add(outcome, of: provider) {
             case .injected: injected.append((provider, outcome.mechanism))
-            case .leftOut: leftOut.append((provider, outcome.mechanism))
+            case .leftOut:
+                leftOut.append((provider, outcome.mechanism))
+                lacking.insert(provider)
             case .own: break
             }
         }
@@ -144,16 +162,16 @@ public struct Injection: Sendable {
                     provider: provider))
             return .leftOut
         }
+        let isLacking = edits.contains { $0.result == .lacking }
+        if isLacking { lacking.insert(provider) }
         guard edits.contains(where: \.isServed) || !isForContainers && !isListed else {
-            return edits.contains(where: \.hasOwnIdentity) ? .own : .leftOut
+            return isLacking || edits.isEmpty ? .leftOut : .own
         }
         for edit in edits { pod.apply(edit) }
         if let list = addition.containerList { listed[list, default: []].formUnion(edits.map(\.index)) }
 
         let volumeIsMounted = edits.contains { $0.mountPath != nil || $0.isMounted }
-        if let volume = addition.volume, volume.mountPath == nil || volumeIsMounted {
-            pod.addVolume(jitter?.applied(to: volume) ?? volume)
-        }
+        if let volume = volume(of: addition), volume.mountPath == nil || volumeIsMounted { pod.addVolume(volume) }
         for annotation in addition.annotations {
             if annotation.owner == .user, pod.annotation(annotation.name) != nil { continue }
             if annotation.name == addition.volume?.shownAnnotation, !volumeIsMounted { continue }
@@ -192,10 +210,16 @@ public struct Injection: Sendable {
         return true
     }
 
+    /// A binding's volume as it is in this pod.
+    private func volume(of addition: PodAddition) -> PodAddition.Volume? {
+        addition.volume.map { jitter?.applied(to: $0) ?? $0 }
+    }
+
     private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
+        let volume = volume(of: outcome.addition)
         var edits: [ContainerEdit] = []
         for (index, container) in pod.containers.enumerated() where outcome.serves(container.name) {
-            let edit = ContainerEdit(outcome, of: provider, in: container, at: index)
+            let edit = ContainerEdit(outcome, of: provider, with: volume, at: index, in: pod)
             edit.problems.forEach { report($0) }
             edits.append(edit)
         }

@@ -38,10 +38,8 @@ extension PodAddition.Volume {
     /// The volume as it stands in a pod. Its files get Kubernetes' default mode, 0644, so that any user can read them.
     var json: JSONValue {
         switch source {
-        case .token(let token, let file):
-            var sources = [token.json]
-            if let file { sources.append(file.json) }
-            return ["name": .string(name), "projected": ["sources": .array(sources)]]
+        case .token:
+            return ["name": .string(name), "projected": ["sources": .array(projectedSources.map(\.json))]]
         case .secretsStore(let providerClass):
             return [
                 "name": .string(name),
@@ -58,47 +56,17 @@ extension PodAddition.Volume {
     /// Whether a volume of the pod gives the same files. Lifetimes and what the API server fills in may differ.
     func matches(_ volume: JSONValue) -> Bool {
         switch source {
-        case .token(let token, let file):
-            Self.projects(volume, token, file)
+        case .token:
+            projects(volume)
         case .secretsStore(let providerClass):
             volume["csi"]?["driver"]?.string == Self.secretsStoreDriver
                 && volume["csi"]?["volumeAttributes"]?["secretProviderClass"]?.string == providerClass
         }
     }
 
-    private static func projects(_ volume: JSONValue, _ token: Token, _ file: File?) -> Bool {
-        guard let sources = volume["projected"]?["sources"]?.array, sources.count == (file == nil ? 1 : 2) else {
-            return false
-        }
-        let hasToken = sources.contains { source in
-            source["serviceAccountToken"]?["audience"]?.string == token.audience
-                && source["serviceAccountToken"]?["path"]?.string == token.path
-        }
-        guard let file else { return hasToken }
-        let hasFile = sources.contains { source in
-            let items = source["downwardAPI"]?["items"]?.array ?? []
-            return items.count == 1 && items[0]["path"]?.string == file.path
-                && items[0]["fieldRef"]?["fieldPath"]?.string == file.field
-        }
-        return hasToken && hasFile
+    private func projects(_ volume: JSONValue) -> Bool {
+        let needed = projectedSources
+        guard let sources = volume["projected"]?["sources"]?.array, sources.count == needed.count else { return false }
+        return needed.allSatisfy { source in sources.contains(where: source.matches) }
     }
-}
-
-extension PodAddition.Volume.Token {
-    fileprivate var json: JSONValue {
-        [
-            "serviceAccountToken": [
-                "audience": .string(audience), "expirationSeconds": .number(JSONNumber(expirationSeconds)),
-                "path": .string(path),
-            ]
-        ]
-    }
-}
-
-extension PodAddition.Volume.File {
-    fileprivate var json: JSONValue {
-        ["downwardAPI": ["items": [["path": .string(path), "fieldRef": ["fieldPath": .string(field)]]]]]
-    }
-
-    fileprivate var field: String { "metadata.annotations['\(annotation)']" }
 }

@@ -11,15 +11,22 @@ struct PodDraft {
     private var annotations: [(name: String, value: String)] = []
     private var labels: [(name: String, value: String)] = []
     private var volumes: [PodAddition.Volume] = []
+    private var customFolders: [CustomFolder] = []
+    private let takesVolumes: Bool
     /// For each container.
     private var additions: [ContainerAdditions]
 
     private struct ContainerAdditions {
         var variables: [PodAddition.Variable] = []
         var mounts: [Mount] = []
+
+        /// One folder may hold files of several bindings.
+        mutating func add(_ mount: Mount?) {
+            if let mount, !mounts.contains(mount) { mounts.append(mount) }
+        }
     }
 
-    private struct Mount {
+    private struct Mount: Hashable {
         var volume: String
         var path: String
 
@@ -35,11 +42,13 @@ struct PodDraft {
     /// - Parameters:
     ///   - lists: the lists of containers that may be added to.
     ///   - settled: the containers in them that may not, by name.
+    ///   - takesVolumes: whether the pod may get volumes: a running one gets no more.
     init(
         _ pod: PodManifest, containersIn lists: [PodManifest.ContainerList] = [.initContainers, .containers],
-        except settled: Set<String> = []
+        except settled: Set<String> = [], takesVolumes: Bool = true
     ) {
         self.pod = pod
+        self.takesVolumes = takesVolumes
         containers = lists.flatMap { pod.containers(in: $0) }.filter { !settled.contains($0.name) }
         additions = Array(repeating: ContainerAdditions(), count: containers.count)
     }
@@ -47,6 +56,8 @@ struct PodDraft {
     // MARK: What is there
 
     var isWellFormed: Bool { pod.isWellFormed }
+
+    var operatingSystem: PodContext.OperatingSystem { pod.operatingSystem }
 
     func volume(named name: String) -> JSONValue? { pod.volume(named: name) }
 
@@ -79,13 +90,69 @@ struct PodDraft {
         if let volume = edit.volumeName, let path = edit.mountPath {
             additions.mounts.append(Mount(volume: volume, path: path))
         }
+        for file in edit.files { additions.add(put(file, into: containers[edit.index])) }
         self.additions[edit.index] = additions
+    }
+
+    // MARK: Custom folders
+
+    /// Whether a file can be put into a folder where a container expects it.
+    enum Room {
+        case free
+        /// Says why not, as the end of "since …".
+        case taken(String)
+    }
+
+    func room(for source: ProjectedSource, in folder: ContainerPath, ofContainer index: Int) -> Room {
+        guard let custom = customFolder(for: folder) else {
+            return .taken("the pod has a volume \(CustomFolder.name(for: folder)) of another kind")
+        }
+        if custom.isTaken(for: source) { return .taken("another file of that name is there") }
+        if !takesVolumes, !custom.has(source) { return .taken("a running pod gets no volume") }
+        let other = additions[index].mounts.first { mount in
+            guard let path = ContainerPath(mount.path, on: operatingSystem), path != folder else { return false }
+            return path.isWithin(folder) || folder.isWithin(path)
+        }
+        return other.map { .taken("\($0.path) is mounted as well") } ?? .free
+    }
+
+    /// Whether a file of the plan is in it.
+    func uses(_ folder: ContainerPath) -> Bool {
+        customFolders.contains { $0.name == CustomFolder.name(for: folder) }
+    }
+
+    /// The volume of a custom folder that a container is to have at a path, above it or below it.
+    func customFolderMounted(across path: String, in index: Int) -> String? {
+        guard !customFolders.isEmpty, let path = ContainerPath(path, on: operatingSystem) else { return nil }
+        return additions[index].mounts.first { mount in
+            guard customFolders.contains(where: { $0.name == mount.volume }) else { return false }
+            return ContainerPath(mount.path, on: operatingSystem).map { $0.isWithin(path) || path.isWithin($0) }
+                ?? false
+        }?.volume
+    }
+
+    private func customFolder(for folder: ContainerPath) -> CustomFolder? {
+        let name = CustomFolder.name(for: folder)
+        return customFolders.first { $0.name == name } ?? CustomFolder(for: folder, in: pod)
+    }
+
+    /// - Returns: the mount by which the container sees the file; `nil` if it has one.
+    private mutating func put(_ file: ContainerEdit.CustomFile, into container: PodManifest.Container) -> Mount? {
+        guard var folder = customFolder(for: file.folder) else { return nil }
+        folder.add(file.source)
+        if let index = customFolders.firstIndex(where: { $0.name == folder.name }) {
+            customFolders[index] = folder
+        } else {
+            customFolders.append(folder)
+        }
+        let isMounted = container.mounts.contains { ContainerPath($0.path, on: operatingSystem) == file.folder }
+        return isMounted ? nil : Mount(volume: folder.name, path: file.folder.text)
     }
 
     /// Whether it gets anything, beside stamps, that it has not in any form.
     var isAddedTo: Bool {
-        let stamps = [AnnotationKey.plan.name, AnnotationKey.injected.name]
-        return !volumes.isEmpty || !labels.isEmpty
+        let stamps = PodStamp.keys.map(\.name)
+        return !volumes.isEmpty || !labels.isEmpty || customFolders.contains { !$0.added.isEmpty }
             || additions.contains { !$0.variables.isEmpty || !$0.mounts.isEmpty }
             || annotations.contains { pod.annotations[$0.name] == nil && !stamps.contains($0.name) }
     }
@@ -95,7 +162,18 @@ struct PodDraft {
         var patch = JSONPatch()
         addMetadata(to: &patch, at: root.appending("metadata"))
         let spec = root.appending("spec")
-        patch.append(volumes, toArray: "volumes", of: spec, isPresent: pod.hasVolumes) { $0.value($1.json) }
+        let folders = customFolders.filter { !$0.added.isEmpty }
+        patch.append(
+            volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json), toArray: "volumes", of: spec,
+            isPresent: pod.hasVolumes
+        ) { $0.value($1) }
+        for folder in folders {
+            guard let index = folder.index else { continue }
+            patch.append(
+                folder.added.map(\.json), toArray: "sources",
+                of: spec.appending("volumes").appending(index).appending("projected"), isPresent: true
+            ) { $0.value($1) }
+        }
         for (container, additions) in zip(containers, additions) {
             let pointer = root.appending(container.pointer)
             patch.append(

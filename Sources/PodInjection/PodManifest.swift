@@ -51,6 +51,9 @@ public struct PodManifest: Sendable {
 
     func volume(named name: String) -> JSONValue? { volumes.value(of: name, in: text) }
 
+    /// Its place in the list of volumes.
+    func indexOfVolume(named name: String) -> Int? { volumes.index(of: name, in: text) }
+
     struct Container {
         private(set) var name = ""
         let list: ContainerList
@@ -78,6 +81,13 @@ public struct PodManifest: Sendable {
             defines(variable.name) && value(of: variable.name) != variable.value
         }
 
+        /// All its mounts.
+        var mounts: [(path: String, volume: String)] {
+            zip(mountPaths, mountedVolumes).map { path, volume in
+                (text.string(path), volume.map { text.string($0) } ?? "")
+            }
+        }
+
         func volumeMounted(at path: String) -> String? {
             let index = text.lastIndex(of: path, in: mountPaths) ?? text.lastIndex(of: path + "/", in: mountPaths)
             return index.flatMap { mountedVolumes[$0] }.map { text.string($0) }
@@ -89,10 +99,20 @@ public struct PodManifest: Sendable {
 private struct NamedPlaces {
     private var names: [JSONStringToken] = []
     private var offsets: [Int] = []
+    /// Whether places among the named ones are places in the list.
+    private(set) var areAllNamed = true
 
-    mutating func append(_ name: JSONStringToken, at offset: Int) {
+    mutating func append(_ name: JSONStringToken?, at offset: Int) {
+        guard let name else {
+            areAllNamed = false
+            return
+        }
         names.append(name)
         offsets.append(offset)
+    }
+
+    func index(of name: String, in text: JSONReader) -> Int? {
+        areAllNamed ? text.lastIndex(of: name, in: names) : nil
     }
 
     func contains(_ name: String, in text: JSONReader) -> Bool {
@@ -199,7 +219,7 @@ extension PodManifest: JSONReadable {
                 let offset = json.offset
                 var name: JSONStringToken?
                 try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
-                if let name { volumes.append(name, at: offset) }
+                volumes.append(name, at: offset)
             })
     }
 
@@ -260,7 +280,7 @@ extension PodManifest.Container {
         let offset = json.offset
         var name: JSONStringToken?
         try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
-        if let name { variables.append(name, at: offset) }
+        variables.append(name, at: offset)
     }
 
     private mutating func readMount(from json: inout JSONReader) throws {

@@ -15,7 +15,7 @@ public struct UnmetRequirement: Hashable, Sendable {
     public init?(of pod: PodContext, plan: Plan, injection: Injection) {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
-        let leftOut = Set(injection.leftOut.map(\.provider))
+        let leftOut = injection.lacking
         let served = Set(plan.bindings.filter(\.isReady).map(\.provider)).subtracting(leftOut)
         // A malformed lifetime costs nobody a credential.
         let errors = problems.filter { problem in
@@ -56,5 +56,5 @@ public struct UnmetRequirement: Hashable, Sendable {
 
 extension [Problem] {
     /// What a refusal may be long is the API server's to say, but nobody reads more.
-    fileprivate var sentence: String { prefix(20).map(\.message).joined(separator: "; ") }
+    fileprivate var sentence: String { prefix(20).map(\.sentence).joined(separator: "; ") }
 }

@@ -230,9 +230,9 @@ import Testing
             findings.first { $0.contains(part) }.flatMap { Int($0.prefix { $0 != ":" }) }
         }
         // The ServiceAccount has nine lines.
-        #expect(line("the Deployment: lanyard.dev/aws-region has no effect") == 9 + 7, "\(findings)")
-        #expect(line("the Deployment: lanyard.dev/inject has no effect") == 9 + 8)
-        #expect(line("the Deployment: the label lanyard.dev/inject has no effect") == 9 + 10)
+        #expect(line("ai/app: lanyard.dev/aws-region has no effect") == 9 + 7, "\(findings)")
+        #expect(line("ai/app: lanyard.dev/inject has no effect") == 9 + 8)
+        #expect(line("ai/app: the label lanyard.dev/inject has no effect") == 9 + 10)
         #expect(line("the pod: lanyard.dev/aws-region is \"EU/central\"") == 9 + 15)
         #expect(line("container other: AWS_PROFILE is set") == 9 + 21)
         #expect(line("container app: AWS_ACCESS_KEY_ID is set") == 9 + 27)

@@ -36,6 +36,15 @@ package enum PodGenerator {
         ("AZURE_CLIENT_ID", "mine"), ("AZURE_FEDERATED_TOKEN_FILE", "/mine"), ("AZURE_CLIENT_SECRET", ""),
         ("GOOGLE_APPLICATION_CREDENTIALS", "/mine"), ("GOOGLE_CLOUD_PROJECT", "mine"), ("OPENAI_API_KEY", "sk"),
         ("ANTHROPIC_ORGANIZATION_ID", "other"), ("PATH", "/bin"), ("DEBUG", "1"),
+        // Where containers expect files: together, alone, above a mount, where they cannot be, nobody knows where.
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/tokens/aws"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/run/secrets/tokens/aws"), ("AZURE_FEDERATED_TOKEN_FILE", ""),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/var/run/secrets/tokens/google.json"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/var/run/secrets/tokens/deeper/google.json"),
+        ("ANTHROPIC_IDENTITY_TOKEN_FILE", "/run/secrets/mine/token"), ("AWS_CONFIG_FILE", "/run/secrets/tokens/config"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/$(NAME)/token"),
     ]
 
     private static let keys: [(name: String, value: String)] = [
@@ -71,9 +80,13 @@ package enum PodGenerator {
             "serviceAccountName": "llm", "fieldOfTheFuture": ["deep": [1, true, .null, "ä\u{1F511}"]],
         ]
         if numbers.chance(30) { spec["os"] = ["name": "windows"] }
-        if let volumes = volumes(using: &numbers) { spec["volumes"] = volumes }
-        if numbers.chance(40) { spec["initContainers"] = containers(["warm-up", "proxy"], using: &numbers) }
-        spec["containers"] = containers(["app", "worker", "logger"], using: &numbers)
+        let volumes = volumes(using: &numbers)
+        if let volumes { spec["volumes"] = volumes }
+        let hasVolumes = volumes?.array != nil
+        if numbers.chance(40) {
+            spec["initContainers"] = containers(["warm-up", "proxy"], mounts: hasVolumes, using: &numbers)
+        }
+        spec["containers"] = containers(["app", "worker", "logger"], mounts: hasVolumes, using: &numbers)
         var metadata: JSONValue = ["name": "a-pod"]
         if let annotations = podAnnotations(using: &numbers) { metadata["annotations"] = annotations }
         if numbers.chance(50) { metadata["labels"] = numbers.chance(30) ? .null : ["app": "x"] }
@@ -109,7 +122,9 @@ package enum PodGenerator {
         return .array([["name": "always", "emptyDir": [:]]] + numbers.pick(choices, upTo: 3))
     }
 
-    private static func containers(_ names: [String], using numbers: inout RandomNumbers) -> JSONValue {
+    private static func containers(
+        _ names: [String], mounts: Bool, using numbers: inout RandomNumbers
+    ) -> JSONValue {
         .array(
             names.prefix(Int.random(in: 1...names.count, using: &numbers)).map { name in
                 var container: JSONValue = ["name": .string(name), "image": "image:1", "newField": [true]]
@@ -124,6 +139,11 @@ package enum PodGenerator {
                         })
                 }
                 if numbers.chance(20) { container["env"] = .null }
+                if mounts, numbers.chance(20) {
+                    let paths = ["/var/run/secrets/mine", "/run/secrets/tokens/deeper", "/data"]
+                    container["volumeMounts"] = .array(
+                        numbers.pick(paths, upTo: 2).map { ["name": "always", "mountPath": .string($0)] })
+                }
                 if numbers.chance(20) { container["envFrom"] = [["configMapRef": ["name": "settings"]]] }
                 if numbers.chance(30) { container["restartPolicy"] = "Always" }
                 return container

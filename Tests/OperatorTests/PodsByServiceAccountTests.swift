@@ -79,6 +79,19 @@ import Testing
         }
     }
 
+    @Test("a namespace is not fully known while a new pod has not been looked at")
+    func knowsWhatIsUnknown() async throws {
+        let cluster = Pods()
+        cluster.add("first", of: "llm")
+        _ = cluster.pods.pods(of: ObjectKey(namespace: "ai", name: "llm"))
+        _ = try await cluster.reconcile()
+        #expect(cluster.pods.isResolved("ai"))
+        cluster.add("second", of: "llm")
+        #expect(!cluster.pods.isResolved("ai"))
+        _ = try await cluster.reconcile()
+        #expect(cluster.pods.isResolved("ai"))
+    }
+
     @Test("2,000 identities with five pods each are told apart by one list")
     func listsOnce() async throws {
         let cluster = Pods()

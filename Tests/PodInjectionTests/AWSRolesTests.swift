@@ -65,6 +65,7 @@ import WorkloadIdentity
         #expect(
             variables(pod, 0) == [
                 "AWS_CONFIG_FILE": "/var/run/secrets/lanyard.dev/aws-bedrock/config", "AWS_SDK_LOAD_CONFIG": "1",
+                "AWS_EC2_METADATA_DISABLED": "true",
             ])
         #expect(
             pod["metadata"]?["annotations"]?["lanyard.dev/aws-bedrock-config"]?.string == """

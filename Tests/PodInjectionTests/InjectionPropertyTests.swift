@@ -146,7 +146,7 @@ extension JSONValue {
     /// Whether all of another value is in this one: of objects each member, of lists each element at its place. Null is
     /// in anything; and stamps of Lanyard's own are no one else's.
     fileprivate func contains(_ other: JSONValue) -> Bool {
-        let stamps = ["lanyard.dev/plan", "lanyard.dev/google-vertex-credentials"]
+        let stamps = PodStamp.keys.map(\.name) + ["lanyard.dev/google-vertex-credentials"]
         return switch (self, other) {
         case (_, .null): true
         case (.object(let own), .object(let others)):

@@ -118,7 +118,7 @@ import WorkloadIdentity
                     "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
                 ], true
             ),
-            (google, .eks, ["GOOGLE_APPLICATION_CREDENTIALS": "/own/file"], true),
+            (google, .eks, ["GOOGLE_APPLICATION_CREDENTIALS": "/var/run/secrets/azure/tokens/google.json"], true),
             (eks, .eks, ["AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x"], false),
         ] as [([String: String], Platform, [String: String], Bool)])
     func leavesOtherIdentity(
@@ -127,7 +127,10 @@ import WorkloadIdentity
         let environment: [JSONValue] = variables.sorted { $0.key < $1.key }.map {
             ["name": .string($0.key), "value": .string($0.value)]
         }
-        let pod: JSONValue = ["spec": ["containers": [["name": "app", "env": .array(environment)]]]]
+        let mounts: JSONValue = [["name": "theirs", "mountPath": "/var/run/secrets/azure/tokens"]]
+        let pod: JSONValue = [
+            "spec": ["containers": [["name": "app", "env": .array(environment), "volumeMounts": mounts]]]
+        ]
         let plan = Plan(
             for: Subject(namespace: "ai", serviceAccount: "llm"), serviceAccount: account,
             pod: PodContext(pod: pod), facts: .offline(platform, isPublic: true), configuration: Configuration())
@@ -302,7 +305,7 @@ import WorkloadIdentity
     func keepsUsersFile() throws {
         let file = InjectionTests.pod(env: [["name": "GOOGLE_APPLICATION_CREDENTIALS", "value": "/mine.json"]])
         let kept = try inject(Self.google, on: .eks, pod: file)
-        #expect(kept.names() == ["GOOGLE_APPLICATION_CREDENTIALS"] && kept.says(.userValueKept))
+        #expect(kept.names() == ["GOOGLE_APPLICATION_CREDENTIALS"] && kept.says(.staticCredential))
         let project = InjectionTests.pod(env: [["name": "CLOUDSDK_CORE_PROJECT", "value": "mine"]])
         #expect(try inject(Self.google, on: .eks, pod: project).value("CLOUDSDK_CORE_PROJECT") == "mine")
     }

@@ -59,7 +59,7 @@ import WorkloadIdentity
             (aws, ["lanyard.dev/inject": "false"], "the pod is annotated lanyard.dev/inject=false", nil),
             (
                 ["lanyard.dev/providers": "aws-bedrok"], [:],
-                "ServiceAccount ai/llm: lanyard.dev/providers names \"aws-bedrok\", which is no provider; did you mean "
+                "ServiceAccount ai/llm: lanyard.dev/providers names \"aws-bedrok\", which is not a provider; did you mean "
                     + "aws-bedrock?", nil
             ),
             (

@@ -1,6 +1,6 @@
 """What is shown: workloads on platforms, the mechanism by which each credential arrives, and who uses it there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from control_plane import NAMESPACE
 from endpoints.aws import AWS
@@ -62,6 +62,8 @@ class Workload:
     trusted: bool = True
     # What Lanyard's report on it says: ready, or why it is not.
     reason: str = "Ready"
+    # The variables that its container sets itself.
+    variables: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,18 @@ def platforms(vault_address):
                 "pod-identity-by-configuration", {"lanyard.dev/aws-region": AWS.region}, [pod_identity], reverse=False),
             Workload("azure-from-eks", AZURE_KEYS, [azure], reverse=False),
             Workload("vertex-from-eks", GOOGLE_KEYS, [vertex]),
+            # Containers that say where they expect the file.
+            Workload("azure-at-own-path", AZURE_KEYS, [azure], reverse=False, variables={
+                "AZURE_CLIENT_ID": CLIENT, "AZURE_TENANT_ID": TENANT,
+                "AZURE_FEDERATED_TOKEN_FILE": "/var/run/secrets/azure/tokens/azure-identity-token",
+            }),
+            Workload("vertex-at-own-path", GOOGLE_KEYS, [vertex], reverse=False, variables={
+                "GOOGLE_APPLICATION_CREDENTIALS": "/var/run/secrets/workload-identity/credentials.json",
+            }),
+            Workload("two-at-one-path", {**AZURE_KEYS, **ANTHROPIC_KEYS}, [azure, anthropic], reverse=False, variables={
+                "AZURE_FEDERATED_TOKEN_FILE": "/var/run/secrets/tokens/azure",
+                "ANTHROPIC_IDENTITY_TOKEN_FILE": "/run/secrets/tokens/anthropic",
+            }),
             Workload("anthropic", ANTHROPIC_KEYS, [anthropic]),
             Workload("openai", OPENAI_KEYS, [openai]),
             # One pod for four providers, also of Vault's agent beside IRSA.
@@ -125,6 +139,12 @@ def platforms(vault_address):
             "externalSecrets": {"store": "vault"},
         }, [
             Workload("bedrock-from-gke", AWS_KEYS, [("aws-bedrock", "aws-web-identity", BEDROCK)]),
+            Workload(
+                "bedrock-at-own-path", AWS_KEYS, [("aws-bedrock", "aws-web-identity", BEDROCK)], reverse=False,
+                variables={
+                    "AWS_ROLE_ARN": ROLE,
+                    "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/secrets/eks.amazonaws.com/serviceaccount/token",
+                }),
             Workload("vertex-on-gke", GKE_KEYS, [("google-vertex", "gke-workload-identity", GKE_VERTEX)]),
             Workload("vault-with-audience", VAULT_KEYS, [openai_key, anthropic_key]),
             Workload("file-from-vault", {

@@ -83,11 +83,12 @@ class ControlPlane:
             for name, each in annotations.items()
         ))
 
-    def create_pod(self, name, query=""):
+    def create_pod(self, name, query="", variables=None):
         """Creates a pod of the ServiceAccount of the same name, and returns it as it was admitted."""
+        env = [{"name": name, "value": value} for name, value in (variables or {}).items()]
         return self.create(f"/api/v1/namespaces/{NAMESPACE}/pods{query}", {
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
-            "spec": {"serviceAccountName": name, "containers": [{"name": "app", "image": "app"}]},
+            "spec": {"serviceAccountName": name, "containers": [{"name": "app", "image": "app", "env": env}]},
         })
 
     def expect_reports(self, expected):

@@ -140,7 +140,7 @@ def surround(plane, deliveries, bao, vault, trusted, folder):
 
 def admit(plane, workload):
     """The workload's pod, as the API server and Lanyard have made it."""
-    pod = plane.create_pod(workload.name)
+    pod = plane.create_pod(workload.name, variables=workload.variables)
     stamp = pod["metadata"].get("annotations", {}).get("lanyard.dev/injected", "")
     expected = {f"{provider}={mechanism}" for provider, mechanism, _ in workload.credentials}
     if set(stamp.split(",")) != expected:

@@ -39,7 +39,7 @@ import WorkloadIdentity
     func blocksMalformedIdentity(annotations: [String: String]) {
         let plan = Fixture.plan(Fixture.aws.merging(annotations) { $1 }, on: .gke)
         #expect(plan.outcome("aws-bedrock") == nil)
-        #expect(plan.problem(.noMechanism) != nil)
+        #expect(plan.bindings.flatMap(\.problems).contains { $0.severity == .error })
     }
 
     @Test(
@@ -115,5 +115,49 @@ import WorkloadIdentity
         let list = "a=\(Self.role)/a,b=\(Self.role)/b"
         let reversed = "b=\(Self.role)/b,a=\(Self.role)/a"
         #expect(hash(["lanyard.dev/aws-role-arns": list]) == hash(["lanyard.dev/aws-role-arns": reversed]))
+    }
+
+    @Test("where the second role is asked for, SDKs that cannot read it get nothing, and are named once")
+    func namesSDKsThatCannotAssume() throws {
+        let assumed = Fixture.aws.merging(["lanyard.dev/aws-assume-role-arn": "\(Self.role)/second"]) { $1 }
+        let plan = Fixture.plan(assumed, on: .gke)
+        #expect(plan.outcome("aws-bedrock")?.variables["AWS_EC2_METADATA_DISABLED"] == "true")
+        #expect(plan.problems.map(\.reason) == [.roleNotReadByAllSDKs])
+        let message = try #require(plan.problem(.roleNotReadByAllSDKs)).message
+        #expect(message.contains("C++") && message.contains("Rust") && !message.contains("JavaScript"))
+        let external = Fixture.plan(assumed.merging(["lanyard.dev/aws-external-id": "ab"]) { $1 }, on: .gke)
+        #expect(external.problem(.roleNotReadByAllSDKs)?.message.contains("JavaScript") == true)
+        let first = Fixture.plan(Fixture.aws, on: .gke)
+        #expect(first.outcome("aws-bedrock")?.variables["AWS_EC2_METADATA_DISABLED"] == nil)
+        #expect(first.problem(.roleNotReadByAllSDKs) == nil)
+    }
+
+    @Test(
+        "a role and a region of different partitions cannot work together",
+        arguments: [
+            ("aws", "us-east-1", nil), ("aws-us-gov", "us-gov-west-1", nil), ("aws-cn", "cn-north-1", nil),
+            ("aws-us-gov", "us-east-1", "us-gov-west-1"), ("aws-cn", "eu-central-1", "cn-north-1"),
+            ("aws", "cn-north-1", "us-east-1"), ("aws", "us-gov-east-1", "us-east-1"), ("aws-new", "us-east-1", ""),
+        ] as [(String, String, String?)])
+    func comparesPartitions(partition: String, region: String, example: String?) throws {
+        let role = "arn:\(partition):iam::111122223333:role/bedrock"
+        for key in ["eks.amazonaws.com/role-arn", "lanyard.dev/aws-role-arns"] {
+            let value = key.hasSuffix("arns") ? "app=\(role)" : role
+            let plan = Fixture.plan([key: value, "lanyard.dev/aws-region": region], on: .gke)
+            #expect(plan.outcome("aws-bedrock") != nil)
+            #expect(plan.bindings.map(\.isReady) == [example == nil])
+            let problem = plan.problem(.partitionMismatch)
+            #expect((problem == nil) == (example == nil))
+            guard let problem, let example else { continue }
+            #expect(problem.severity == .error && problem.field == "lanyard.dev/aws-region")
+            #expect(problem.message.contains(region) && problem.message.contains(role))
+            #expect(problem.message.hasSuffix(example.isEmpty ? "lanyard.dev/aws-region" : "such as \(example)"))
+        }
+        var configuration = Configuration()
+        configuration.aws.region = region
+        let plan = Fixture.plan(["eks.amazonaws.com/role-arn": role], configuration: configuration)
+        #expect(
+            plan.problem(.partitionMismatch)?.field == nil
+                && (plan.problem(.partitionMismatch) == nil) == (example == nil))
     }
 }

@@ -61,16 +61,16 @@ import WorkloadIdentity
             ),
             (
                 ["matrix": ["oke": ["opnai": ["vault-agent"]]]],
-                "matrix.oke.opnai: is no provider; did you mean \"openai\"?"
+                "matrix.oke.opnai: is not a provider; did you mean \"openai\"?"
             ),
-            (["matrix": ["oke": ["acme": ["vault-agent"]]]], "matrix.oke.acme: is no provider; add providers.acme"),
+            (["matrix": ["oke": ["acme": ["vault-agent"]]]], "matrix.oke.acme: is not a provider; add providers.acme"),
             (
                 ["matrix": ["oke": ["openai": ["irsa"]]]],
                 "matrix.oke.openai: \"irsa\" gives no credential of openai; write one of \"openai-federation\","
             ),
             (
                 ["aws": ["podIdentity": ["identities": [["namespace": "A", "serviceAccount": "x"]]]]],
-                "aws.podIdentity.identities: \"A/x\" is no name"
+                "aws.podIdentity.identities: \"A/x\" is not a ServiceAccount"
             ),
             (["vault": ["allowedPaths": ["a/**/b"]]], "vault.allowedPaths: \"a/**/b\" cannot be used; write a pattern"),
             (["namespaces": ["exclude": ["Kube_System"]]], "namespaces.exclude: \"Kube_System\" cannot be used"),

@@ -239,7 +239,7 @@ import WorkloadIdentity
         let half = ["azure.workload.identity/client-id": "11111111-2222-3333-4444-555555555555"]
         let script = try script("azure-openai", on: .gke, half)
         #expect(
-            script.lines.contains { $0.hasPrefix("# error: NoMechanism: ServiceAccount ai/llm: azure-openai has no") })
+            script.lines.contains { $0.hasPrefix("# error: NoMechanism: azure-openai: no usable mechanism") })
         #expect(script.explained == Matrix(Configuration())[.gke, "azure-openai"].map(\.rawValue))
         #expect(script.assignments["CLIENT_ID"] == "11111111-2222-3333-4444-555555555555")
     }

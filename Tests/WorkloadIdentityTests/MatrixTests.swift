@@ -123,7 +123,7 @@ struct MatrixTests {
                         ["lanyard.dev/mechanism.\(provider.name)": mechanism.rawValue], on: platform)
                     guard let problem = plan.problem(.noMechanism) else { continue }
                     #expect(problem.message.contains("\(mechanism) needs "), "\(provider.name) on \(platform)")
-                    #expect(problem.message.contains("ServiceAccount ai/llm"))
+                    #expect(problem.subject == Fixture.subject)
                 }
             }
         }

@@ -67,9 +67,9 @@ import WorkloadIdentity
         configuration.vault.role = "another"
         let plan = Fixture.plan(annotations.merging([key: value]) { $1 }, configuration: configuration)
         #expect(plan.outcome(provider) == nil)
-        #expect(plan.problems.contains { $0.reason == .invalidValue && $0.field == key })
-        let blocked = try #require(plan.problem(.noMechanism))
-        #expect(blocked.message.contains("a valid \(key)"), "\(blocked.message)")
+        let binding = try #require(plan.bindings.first { $0.provider == provider })
+        #expect(binding.problems.map(\.reason) == [.invalidValue] && binding.problems.map(\.field) == [key])
+        #expect(plan.problems.filter { $0.severity == .error } == binding.problems)
     }
 
     @Test("a list of containers that cannot be used leaves the binding out")
@@ -120,7 +120,8 @@ import WorkloadIdentity
         "a slip in a pod's label of Lanyard's is told",
         arguments: [
             (["lanyard.dev/inject": "Required"], Problem.Reason.invalidValue, "the pod: the label"),
-            (["lanyard.dev/inject": "False"], .invalidValue, "write one of \"true\", \"false\", \"required\""),
+            (["lanyard.dev/inject": "False"], .invalidValue, "did you mean \"false\"?"),
+            (["lanyard.dev/inject": "maybe"], .invalidValue, "write one of \"true\", \"false\", \"required\""),
             (["lanyard.dev/injct": "required"], .unknownKey, "did you mean lanyard.dev/inject?"),
             (["lanyard.dev/skip-containers": "a"], .unknownKey, "make it an annotation"),
         ] as [([String: String], Problem.Reason, String)])
@@ -135,11 +136,11 @@ import WorkloadIdentity
         arguments: [
             (
                 ["lanyard.dev/inject": "no"], [:],
-                "the label lanyard.dev/inject is \"no\"; write one of \"true\", \"false\""
+                "the label lanyard.dev/inject is \"no\"; did you mean \"false\"?"
             ),
             (
                 ["lanyard.dev/polcy": "enforce"], [:],
-                "lanyard.dev/polcy is no label that Lanyard knows; did you mean lanyard.dev/policy?"
+                "lanyard.dev/polcy is not a label that Lanyard knows; did you mean lanyard.dev/policy?"
             ),
             (
                 [:], ["lanyard.dev/inject": "false"],
@@ -243,7 +244,7 @@ import WorkloadIdentity
         let problem = try #require(plan.problem(.noMechanism))
         #expect(
             problem.message
-                == "ServiceAccount ai/llm: aws-bedrock has no way on self-managed: aws-web-identity needs an issuer that AWS can reach (https://kubernetes.default.svc is private; publish its discovery document and set issuer.public: true in the configuration); vault-agent needs lanyard.dev/vault-path.aws-bedrock and lanyard.dev/vault-role (or vault.role in the configuration)"
+                == "aws-bedrock: no usable mechanism on self-managed: aws-web-identity needs an issuer that AWS can reach (this cluster's is private; once it is published, set issuer.public: true)"
         )
     }
 
@@ -267,7 +268,7 @@ import WorkloadIdentity
         let plan = Fixture.plan(["iam.gke.io/gcp-service-account": "llm@proj.iam.gserviceaccount.com"], on: .eks)
         let problem = try #require(plan.problem(.noMechanism))
         #expect(problem.message.contains("cloud.google.com/workload-identity-provider"))
-        #expect(problem.message.contains("iam.gke.io/gcp-service-account has an effect on GKE only"))
+        #expect(problem.message.contains("iam.gke.io/gcp-service-account works on gke only"))
 
         let both = Fixture.plan(
             Fixture.google.merging(["iam.gke.io/gcp-service-account": "llm@proj.iam.gserviceaccount.com"]) { $1 })
@@ -293,7 +294,7 @@ import WorkloadIdentity
             ("lanyard.dev/providers", "chatbot", .unknownProvider, "write one of aws-bedrock, azure-openai"),
             (
                 "lanyard.dev/mechanism.aws-bedrock", "irsaa", .invalidValue,
-                "write one of \"eks-pod-identity\", \"irsa\""
+                "did you mean \"irsa\"?"
             ),
             (
                 "lanyard.dev/mechanism.aws-bedrock", "gke-workload-identity", .unknownMechanism,
@@ -303,7 +304,7 @@ import WorkloadIdentity
     func namesUnknowns(key: String, value: String, reason: Problem.Reason, advice: String) throws {
         let problem = try #require(Fixture.plan([key: value]).problem(reason))
         #expect(problem.severity == .error)
-        #expect(problem.message.contains("ServiceAccount ai/llm"))
+        #expect(problem.sentence.hasPrefix("ServiceAccount ai/llm: \(key) "))
         #expect(problem.message.contains(advice))
     }
 
@@ -392,7 +393,7 @@ import WorkloadIdentity
         #expect(outcome?.addition.volume?.mountPath == nil)
     }
 
-    @Test("an injector that has run before Lanyard's turn blocks, one that is absent warns")
+    @Test("an injector that has run before Lanyard's turn blocks; with none the credential is injected, and not ready")
     func judgesVaultInjector() {
         func facts(_ injector: Components.VaultInjector) -> PlatformFacts {
             PlatformFacts(
@@ -400,10 +401,29 @@ import WorkloadIdentity
         }
         let first = Fixture.plan(Fixture.vaultOpenAI, facts: facts(.runsFirst(configuration: "a-vault")))
         #expect(first.outcome("openai") == nil)
-        #expect(first.problem(.noMechanism)?.message.contains("a-vault sorts before pod-injector.lanyard.dev") == true)
+        #expect(
+            first.problem(.noMechanism)?.message.contains("rename its MutatingWebhookConfiguration a-vault") == true)
         let absent = Fixture.plan(Fixture.vaultOpenAI, facts: facts(.absent))
         #expect(absent.outcome("openai") != nil)
-        #expect(absent.problem(.vaultInjectorNotFound)?.severity == .warning)
+        #expect(absent.bindings.map(\.isReady) == [false] && absent.hash != nil)
+        #expect(absent.problem(.vaultInjectorNotFound)?.severity == .error)
+        #expect(Fixture.plan(Fixture.vaultOpenAI, facts: facts(.present)).bindings.map(\.isReady) == [true])
+    }
+
+    @Test("a role with Vault that the pod chooses for itself is used, and the other one is named")
+    func namesRivalRole() throws {
+        let pod = ["vault.hashicorp.com/role": "other"]
+        let plan = Fixture.plan(Fixture.vaultOpenAI, pod: PodContext(annotations: pod))
+        #expect(plan.outcome("openai")?.addition.annotations.contains { $0.value == "other" } == true)
+        #expect(
+            plan.problem(.noEffect)?.message
+                == "lanyard.dev/vault-role is \"llm\" and is not used: the pod's own vault.hashicorp.com/role is \"other\"; "
+                + "remove one of the two")
+        let same = PodContext(annotations: ["vault.hashicorp.com/role": "llm"])
+        #expect(Fixture.plan(Fixture.vaultOpenAI, pod: same).problem(.noEffect) == nil)
+        // What a pod was given when it was made is not its own choice.
+        let injected = PodContext(annotations: pod.merging(["lanyard.dev/plan": "0123456789ab"]) { $1 })
+        #expect(Fixture.plan(Fixture.vaultOpenAI, pod: injected).problem(.noEffect) == nil)
     }
 
     @Test("the configuration adds providers and overrides cells")
@@ -442,7 +462,7 @@ import WorkloadIdentity
         #expect(!binding.isReady && !binding.isBlocked)
         #expect(
             alone.problem(.modelNotReachable)?.message
-                == "ServiceAccount ai/llm: alibaba-modelstudio: alibaba-rrsa reaches the platform's APIs but no model; add lanyard.dev/vault-path.alibaba-modelstudio"
+                == "alibaba-modelstudio: alibaba-rrsa reaches the platform's APIs but no model; add lanyard.dev/vault-path.alibaba-modelstudio"
         )
         let key = [
             "lanyard.dev/vault-path.alibaba-modelstudio": "secret/data/ai/dashscope", "lanyard.dev/vault-role": "llm",

@@ -82,7 +82,7 @@ struct SecretDeliveryTests {
     func needsStore() throws {
         let plan = Fixture.plan(
             Fixture.vaultOpenAI.merging(["lanyard.dev/secret-delivery": "external-secret"]) { $1 })
-        #expect(try #require(plan.problem(.noMechanism)).message.contains("externalSecrets.store in the configuration"))
+        #expect(try #require(plan.problem(.noMechanism)).message.contains("the setting externalSecrets.store"))
     }
 
     @Test(
@@ -99,6 +99,20 @@ struct SecretDeliveryTests {
             configuration: configuration)
         #expect(plan.outcomes.isEmpty)
         #expect(try #require(plan.problem(.noMechanism)).message.contains(message))
+    }
+
+    @Test("where only another version of a kind is served, that is what is said")
+    func namesServedVersions() throws {
+        var facts = PlatformFacts(platform: .eks)
+        facts.components.hasExternalSecrets = false
+        facts.components.otherVersions = [.externalSecret: ["v1beta1"]]
+        let plan = Fixture.plan(
+            Fixture.vaultOpenAI.merging(["lanyard.dev/secret-delivery": "external-secret"]) { $1 }, facts: facts,
+            configuration: configuration)
+        #expect(
+            try #require(plan.problem(.noMechanism)).message.hasSuffix(
+                "the External Secrets Operator (its ExternalSecret is served as v1beta1, and Lanyard makes v1: upgrade it)"
+            ))
     }
 
     @Test(

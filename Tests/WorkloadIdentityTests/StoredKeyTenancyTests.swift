@@ -37,8 +37,8 @@ import Testing
         #expect(
             try #require(plan.problem(.onServiceAccountOnly)).message == """
                 openai: the pod's lanyard.dev/vault-path.openai and lanyard.dev/vault-role and lanyard.dev/secret-delivery \
-                are ignored, since a delivery that makes an object heeds the ServiceAccount alone; whoever may annotate it \
-                writes: kubectl annotate --overwrite serviceaccount llm -n ai \
+                are ignored: a delivery that makes an object takes them from the ServiceAccount only; to set them there, run: \
+                kubectl annotate --overwrite serviceaccount llm -n ai \
                 lanyard.dev/vault-path.openai=secret/data/ai/openai lanyard.dev/vault-role=llm \
                 lanyard.dev/secret-delivery=\(delivery)
                 """)
@@ -94,7 +94,7 @@ import Testing
         #expect(
             plan.problems.map(\.message) == [
                 """
-                ServiceAccount ai/llm: openai: ClusterSecretStore vault serves every namespace, and nothing says which keys \
+                openai: ClusterSecretStore vault serves every namespace, and nothing says which keys \
                 are whose; have vault.allowedPaths set in Lanyard's configuration, such as [secret/data/{namespace}/**]
                 """
             ])
@@ -117,7 +117,7 @@ import Testing
         #expect(
             plan.problems.map(\.message) == [
                 """
-                ServiceAccount ai/llm: lanyard.dev/vault-path.openai is "secret/data/payments/openai", which ServiceAccount \
+                lanyard.dev/vault-path.openai is "secret/data/payments/openai", which ServiceAccount \
                 ai/llm may not have: write a path of secret/data/ai/** (vault.allowedPaths in the configuration)
                 """
             ])
@@ -153,7 +153,7 @@ import Testing
             let problem = try #require(plan.problem(.invalidValue), "\(audience)")
             #expect(
                 problem.message == """
-                    ServiceAccount ai/llm: \(key) is "\(audience)", an audience of the API server's own: whoever receives such \
+                    \(key) is "\(audience)", an audience of the API server itself: whoever receives such \
                     a token can act on the API server as ServiceAccount ai/llm; write the provider's, or remove the key
                     """)
             #expect(problem.severity == .error)

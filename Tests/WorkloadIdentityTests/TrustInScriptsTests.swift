@@ -138,7 +138,7 @@ import WorkloadIdentity
     }
 
     @Test(
-        "which SDKs can use the second role is said, and that the others become the node's",
+        "which SDKs can use the second role is said, and what becomes of the others",
         arguments: [(true, "sends no external id"), (false, "without the session's duration. C++")])
     func saysWhoReads(hasExternalID: Bool, ofJavaScript: String) throws {
         let annotations = Self.second.filter { hasExternalID || $0.key != "lanyard.dev/aws-external-id" }
@@ -148,7 +148,7 @@ import WorkloadIdentity
         for name in ["Python", "Go (version 2", "Ruby", "aws-c-auth", "pyarrow", "obstore", "opendal"] {
             #expect(script.comments.contains(name), "\(name)")
         }
-        #expect(script.comments.contains("calls as the node's role"))
+        #expect(script.comments.contains("call as the node's role"))
         let first = try self.script("aws-bedrock", on: .eks, Fixture.aws)
         #expect(!first.comments.contains("pyarrow"))
     }

@@ -1,9 +1,12 @@
 """What a namespace with very many identities costs, at the start and for one more pod.
 
-usage: hack/attack identities [-- --counts 500,1000,2000,4000]
+usage: hack/attack identities [-- --counts 500,1000,2000,4000 --floor]
 
 For each count: so many ServiceAccounts with a role and five pods of each, made while no webhook is there; then `lanyard run
 --role controller`, until every identity has been reported with its five pods. Linear is what it should be.
+
+With --floor, the same objects and reports are then written once more by a client that does nothing else: sooner than that no
+operator can be done on this machine.
 """
 import argparse
 import json
@@ -71,6 +74,36 @@ def reported(cluster, namespace):
     return sum(1 for item in answer.get("items", []) if item.get("status", {}).get("pods", {}).get("total") == PODS)
 
 
+def floor(cluster, namespace):
+    """Writes what Lanyard wrote, once more.
+
+    :return: the seconds, and those of the API server's processor.
+    """
+    path = f"/apis/lanyard.dev/v1alpha1/namespaces/{namespace}/workloadidentities"
+    items = cluster.call("GET", path)["items"]
+    cluster.call("DELETE", path)
+    while cluster.call("GET", f"{path}?limit=1")["items"]:
+        time.sleep(0.5)
+    time.sleep(3)
+
+    def write(item):
+        about = {"apiVersion": item["apiVersion"], "kind": item["kind"]}
+        metadata = item["metadata"]
+        made = cluster.call("POST", path, about | {
+            "metadata": {"name": metadata["name"], "ownerReferences": metadata["ownerReferences"]}})
+        cluster.call("PUT", f"{path}/{metadata['name']}/status", about | {
+            "metadata": {"name": metadata["name"], "resourceVersion": made["metadata"]["resourceVersion"]},
+            "status": item["status"]})
+    server = server_id(cluster)
+    processor, start = processor_seconds(server), time.time()
+    in_parallel([lambda item=item: write(item) for item in items], threads=16)
+    return time.time() - start, processor_seconds(server) - processor
+
+
+def server_id(cluster):
+    return int(open(f"{cluster.folder}/kube-apiserver.pid", encoding="utf-8").read())
+
+
 def is_idle(port):
     """Whether nothing waits to be looked at. To list thousands of identities again and again would load the API server."""
     try:
@@ -80,7 +113,7 @@ def is_idle(port):
     return 'workqueue_depth{name="workloadidentity"} 0' in text and "reconcile_total" in text
 
 
-def measure(cluster, lanyard, count):
+def measure(cluster, lanyard, count, with_floor):
     namespace = f"identities-{count}"
     cluster.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
     account = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock", "lanyard.dev/aws-region": "eu-central-1"}
@@ -93,7 +126,7 @@ def measure(cluster, lanyard, count):
             "metadata": {"name": f"pod-{number}"},
             "spec": {"serviceAccountName": f"app-{number % count}",
                      "containers": [{"name": "app", "image": "app:1"}]}}) for number in range(count * PODS))
-    server = int(open(f"{cluster.folder}/kube-apiserver.pid", encoding="utf-8").read())
+    server = server_id(cluster)
     config, log = f"{cluster.folder}/identities.yaml", open(f"{cluster.folder}/identities.log", "w", encoding="utf-8")
     with open(config, "w", encoding="utf-8") as file:
         file.write("platform: eks\nissuer: {public: true}\n")
@@ -128,6 +161,9 @@ def measure(cluster, lanyard, count):
     finally:
         process.terminate()
         process.wait(60)
+        if with_floor and done == count:
+            seconds, processor = floor(cluster, namespace)
+            print(f"{'':>10} the floor: {seconds:.1f} s, {processor:.1f} s of the API server's processor", flush=True)
         cluster.ask("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
@@ -136,12 +172,13 @@ def main():
     parser.add_argument("lanyard")
     parser.add_argument("control_plane")
     parser.add_argument("--counts", default="500,1000,2000,4000")
+    parser.add_argument("--floor", action="store_true")
     options = parser.parse_args()
     cluster = Cluster(options.control_plane)
     cluster.apply("manifests/crd.yaml", "manifests/namespace.yaml")
     print(f"{'identities':>10} {'pods':>7} {'seconds':>8} {'own CPU':>8} {'API server':>11} {'peak MB':>8} {'lists':>6} "
           f"{'reads':>5} {'posts':>6} {'puts':>6}")
-    held = [measure(cluster, options.lanyard, int(count)) for count in options.counts.split(",")]
+    held = [measure(cluster, options.lanyard, int(count), options.floor) for count in options.counts.split(",")]
     sys.exit(0 if all(held) else 1)
 
 

@@ -27,10 +27,11 @@ extension HTTPClient.Configuration {
         }
     }
 
+    /// More connections than all controllers together have calls under way, so that a Lease never waits for them.
     var forCalls: Self {
         var configuration = self
         configuration.timeout.read = .seconds(30)
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 48
         return configuration
     }
 

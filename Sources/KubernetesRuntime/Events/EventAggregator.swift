@@ -62,6 +62,11 @@ struct EventAggregator {
     private var turns: [String] = []
     private var count = 0
 
+    /// When it was last looked for events that are old. To look at all of them for each that is recorded would make a flood
+    /// of events cost the square of it.
+    private var lastForgetting: Duration?
+    private static let forgettingInterval = Duration.seconds(1)
+
     var isEmpty: Bool { count == 0 }
 
     init(capacity: Int = 1000, share: Int = 100) {
@@ -171,6 +176,8 @@ struct EventAggregator {
     }
 
     private mutating func forgetOld(at now: Duration) {
+        if let lastForgetting, now - lastForgetting < Self.forgettingInterval { return }
+        lastForgetting = now
         for (namespace, share) in shares {
             for (event, entry) in share.entries where entry.isWritten && now - entry.lastSeenAt >= Self.window {
                 shares[namespace]?.forget(event)

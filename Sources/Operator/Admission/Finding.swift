@@ -11,6 +11,6 @@ struct Finding: Hashable, Sendable {
     /// A problem of a ServiceAccount reads the same wherever it is told, so that kubectl, which leaves out repetitions,
     /// prints it once for all workloads of one apply.
     var message: String {
-        problem.message.hasPrefix(object) ? problem.message : "\(object): \(problem.message)"
+        problem.sentence.hasPrefix("\(object): ") ? problem.sentence : "\(object): \(problem.sentence)"
     }
 }

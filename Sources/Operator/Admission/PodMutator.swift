@@ -89,7 +89,7 @@ public struct PodMutator: AdmissionHandler {
         // The worst first, since what is too long for the API server is cut off.
         let ordered = problems.filter { $0.severity == .error } + problems.filter { $0.severity == .warning }
         var response = AdmissionResponse.allowed(
-            patch: injection.patch, warnings: ordered.map { warning($0.message) })
+            patch: injection.patch, warnings: ordered.map { warning($0.sentence) })
         if !injection.injected.isEmpty {
             let bindings = injection.injected.map { "\($0.provider)=\($0.mechanism)" }
             response.auditAnnotations["injected"] = bindings.joined(separator: ",")

@@ -5,15 +5,19 @@ struct WakePace {
     private static let least = Duration.milliseconds(20)
     private static let most = Duration.seconds(5)
 
-    /// After so long a rest it is as if nothing had been.
-    private static let rest = Duration.seconds(20)
+    /// So many changes in a row are answered at once, and then as many as there are of these rests. One disturbance is some
+    /// changes: what was done, and what this replica and the others do about it.
     private static let patience = 20
+    private static let rest = Duration.milliseconds(500)
 
-    private var wakes = 0
+    /// A rest for each change, less the rests that there were since. What exceeds the patience at most makes the longest delay.
+    private var debt = Duration.zero
+    private static let mostDebt = rest * (patience + 8)
 
-    /// - Parameter rest: how long nothing has changed.
+    /// - Parameter rest: how long nothing had changed.
     mutating func delay(afterRest rest: Duration) -> Duration {
-        wakes = rest >= Self.rest ? 0 : min(wakes + 1, Self.patience + 10)
-        return wakes <= Self.patience ? Self.least : min(Self.most, Self.least * (1 << (wakes - Self.patience)))
+        debt = min(max(debt - rest, .zero) + Self.rest, Self.mostDebt)
+        let excess = Int(debt / Self.rest) - Self.patience
+        return excess <= 0 ? Self.least : min(Self.most, Self.least * (1 << excess))
     }
 }

@@ -25,12 +25,15 @@ final class ObservedComponents: Sendable {
             components.vaultInjector = vaultInjector
             components.hasSecretProviderClasses = serves(.secretProviderClass)
             components.hasExternalSecrets = serves(.externalSecret)
+            let kinds = SecretObject.Kind.allCases.filter { !serves($0) && !servedVersions(of: $0).isEmpty }
+            components.otherVersions = Dictionary(uniqueKeysWithValues: kinds.map { ($0, servedVersions(of: $0)) })
         }
     }
 
-    private func serves(_ kind: SecretObject.Kind) -> Bool {
-        let definitions = stores.definitions[kind]?.resources ?? []
-        return definitions.contains { $0.servedVersions.contains(kind.resourceType.version) }
+    private func serves(_ kind: SecretObject.Kind) -> Bool { servedVersions(of: kind).contains(kind.version) }
+
+    private func servedVersions(of kind: SecretObject.Kind) -> [String] {
+        (stores.definitions[kind]?.resources ?? []).flatMap(\.servedVersions)
     }
 
     /// Vault's and OpenBao's charts name the configuration for their release, and its webhook for their domain.

@@ -6,9 +6,9 @@ extension SecretObject.Kind {
         switch self {
         case .secretProviderClass:
             ResourceType(
-                group: "secrets-store.csi.x-k8s.io", version: "v1", kind: rawValue, plural: "secretproviderclasses")
+                group: "secrets-store.csi.x-k8s.io", version: version, kind: rawValue, plural: "secretproviderclasses")
         case .externalSecret:
-            ResourceType(group: "external-secrets.io", version: "v1", kind: rawValue, plural: "externalsecrets")
+            ResourceType(group: "external-secrets.io", version: version, kind: rawValue, plural: "externalsecrets")
         }
     }
 }

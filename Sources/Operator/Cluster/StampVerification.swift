@@ -1,5 +1,6 @@
 internal import KubernetesModel
 internal import KubernetesRuntime
+internal import PodInjection
 internal import Synchronization
 internal import WorkloadIdentity
 
@@ -85,7 +86,7 @@ final class StampVerification: Sendable {
     /// Whether nobody but a webhook can have written the stamp as the pod was made: its template has none.
     private func isOfWebhook(_ pod: ObjectMetadata) -> Bool {
         guard let template = template(pod) else { return false }
-        return [AnnotationKey.plan, .injected].allSatisfy { (template.annotations[$0.name] ?? "").isEmpty }
+        return PodStamp.keys.allSatisfy { (template.annotations[$0.name] ?? "").isEmpty }
     }
 
     private func ask(_ questions: [Question: ObjectMetadata]) {

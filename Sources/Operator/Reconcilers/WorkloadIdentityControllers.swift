@@ -22,6 +22,9 @@ public struct WorkloadIdentityControllers: Sendable {
     private let planner: Planner
     private let stores: WorkloadStores
 
+    /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
+    private static let identitiesAtOnce = 16
+
     public init(
         client: KubernetesClient, planner: Planner, stores: WorkloadStores, events: EventRecorder,
         metrics: any MetricsFactory, logger: Logger
@@ -34,7 +37,7 @@ public struct WorkloadIdentityControllers: Sendable {
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
                 client: client, planner: planner, stores: stores, pods: pods, stamps: stamps, events: events),
-            after: synced, metrics: metrics, logger: logger)
+            concurrency: Self.identitiesAtOnce, after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
             conditions[workloads.kind] = Controller(

@@ -9,10 +9,10 @@ extension Condition {
             Condition(type: ConditionType.credentialsReady, status: status, reason: reason, message: message)
         }
         if let blocked = plan.bindings.first(where: \.isBlocked) {
-            let errors = plan.problems.filter { $0.severity == .error && $0.provider == blocked.provider }
+            let errors = blocked.problems.filter { $0.severity == .error }
             return condition(
                 .false, errors.first?.reason.rawValue ?? Problem.Reason.noMechanism.rawValue,
-                errors.map(\.message).joined(separator: "; "))
+                errors.map(\.sentence).joined(separator: "; "))
         }
         if let shortcoming = pods.shortcoming() { return condition(.false, shortcoming.reason, shortcoming.message) }
         let ways = plan.outcomes.map { "\($0.provider) by \($0.outcome.mechanism)" }

@@ -168,7 +168,8 @@ extension WorkloadIdentityStatus.ProviderStatus {
         name = binding.provider
         outcomes = binding.outcomes
         isReady = binding.isReady
-        let errors = problems.filter { $0.severity == .error && $0.provider == binding.provider }
+        let ofBinding = binding.problems.filter { $0.severity == .error && !problems.contains($0) }
+        let errors = problems.filter { $0.severity == .error && $0.provider == binding.provider } + ofBinding
         if let first = errors.first {
             reason = first.reason.rawValue
             message = errors.map(\.message).joined(separator: "; ")

@@ -53,6 +53,7 @@ extension AnnotationKey {
     // Stamps.
     public static let injected = stamp("injected")
     public static let plan = stamp("plan")
+    public static let problems = stamp("problems")
 
     static func stamp(_ name: String) -> AnnotationKey {
         AnnotationKey(lanyardPrefix + name, on: [.pod], .anything, isWrittenByLanyard: true)
@@ -60,15 +61,16 @@ extension AnnotationKey {
 
     static let common: [AnnotationKey] = [
         .providers, .inject, .includeContainers, .skipContainers, .tokenExpiration, .vaultRole, .secretDelivery,
-        .injected, .plan,
+        .injected, .plan, .problems,
     ]
 
     // Keys with a provider's name in them.
     static func mechanism(of provider: ProviderName, among mechanisms: [Mechanism] = []) -> AnnotationKey {
         // Any mechanism's name is well-formed; whether it serves here is the matrix' to say.
-        let syntax = ValueSyntax(ValueSyntax.oneOf(mechanisms.map(\.rawValue)).expected) {
-            Mechanism(rawValue: $0) != nil
-        }
+        let names = mechanisms.map(\.rawValue)
+        let syntax = ValueSyntax(
+            ValueSyntax.oneOf(names).expected, diagnosis: { .init(meant: ValueSyntax.meaning(of: $0, among: names)) }
+        ) { Mechanism(rawValue: $0) != nil }
         return lanyard("mechanism.\(provider)", syntax, asksFor: provider)
     }
 
@@ -86,7 +88,7 @@ extension AnnotationKey {
 }
 
 extension AnnotationKey {
-    private static let prefixes: [String] = {
+    static let prefixes: [String] = {
         let vendors = Provider.builtIn.flatMap(\.keys).compactMap { key in
             key.name.firstIndex(of: "/").map { String(key.name[...$0]) }
         }

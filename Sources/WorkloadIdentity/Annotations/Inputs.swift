@@ -46,15 +46,56 @@ struct Inputs {
     /// Whether a key has a value that cannot be used. One that says which identity is meant must not be ignored.
     func isInvalid(_ key: AnnotationKey) -> Bool { invalidKeys.contains(key.name) }
 
-    /// The object that a key's value stands on, for messages.
-    func place(of key: AnnotationKey) -> String {
-        description(of: values[key.name]?.place ?? (key.places.contains(.serviceAccount) ? .serviceAccount : .pod))
+    /// The keys among some that have no value, as elements of "it needs …". A malformed one has a problem of its own.
+    func lacking(_ keys: AnnotationKey...) -> [String] {
+        keys.filter { self[$0] == nil && !isInvalid($0) }.map(\.name)
     }
 
-    /// What to say when a required key has no usable value, as the end of "it needs …".
-    func missing(_ key: AnnotationKey, or setting: String? = nil) -> String {
-        if isInvalid(key) { return "a valid \(key.name)" }
-        return "\(key.name)\(setting.map { " (or \($0) in the configuration)" } ?? "")"
+    /// The same for a key in whose place a setting of the configuration will do.
+    func lacking(_ key: AnnotationKey, or setting: String) -> [String] {
+        lacking(key).map { "\($0) (or set \(setting))" }
+    }
+
+    /// Whether something is written for a key, be it malformed.
+    func isGiven(_ key: AnnotationKey) -> Bool { self[key] != nil || isInvalid(key) }
+
+    // MARK: Problems
+
+    /// A problem with what a key says, on the object where it stands.
+    ///
+    /// - Parameter message: the rest of a sentence that begins with the key.
+    func problem(
+        _ severity: Problem.Severity, _ reason: Problem.Reason, with key: AnnotationKey, _ message: String,
+        provider: ProviderName? = nil
+    ) -> Problem {
+        let place = values[key.name]?.place ?? (key.places.contains(.serviceAccount) ? .serviceAccount : .pod)
+        return problem(severity, reason, at: place, key.name, message, provider: provider ?? key.asksFor)
+    }
+
+    /// What has been said of malformed keys.
+    func problems(with keys: [AnnotationKey], of provider: ProviderName) -> [Problem] {
+        let names = Set(keys.filter(isInvalid).map(\.name))
+        return problems.filter { problem in
+            problem.reason == .invalidValue && problem.severity == .error && problem.field.map(names.contains) == true
+        }.map { problem in
+            var problem = problem
+            problem.provider = provider
+            return problem
+        }
+    }
+
+    /// The object on which a key's value stands, as the subject of a clause.
+    func owner(of key: AnnotationKey) -> String {
+        values[key.name]?.place == .pod ? "the pod" : "\(subject)"
+    }
+
+    private func problem(
+        _ severity: Problem.Severity, _ reason: Problem.Reason, at place: AnnotationKey.Place, _ name: String,
+        _ message: String, provider: ProviderName? = nil
+    ) -> Problem {
+        Problem(
+            severity, reason, "\(place == .pod ? "the pod: " : "")\(name.shortened) \(message)", field: name,
+            provider: provider, of: place == .serviceAccount ? subject : nil)
     }
 
     // MARK: The ServiceAccount alone
@@ -67,7 +108,7 @@ struct Inputs {
     }
 
     /// Takes keys as if the pod had none of them.
-    mutating func heedServiceAccountAlone(for keys: [AnnotationKey]) {
+    mutating func takeServiceAccountAlone(for keys: [AnnotationKey]) {
         for key in keys {
             values[key.name] = ofServiceAccount.values[key.name]
             if ofServiceAccount.invalidKeys.contains(key.name) {
@@ -87,14 +128,13 @@ struct Inputs {
             values[key.name] = nil
             invalidKeys.insert(key.name)
             problems.append(
-                .error(
-                    .invalidValue,
+                problem(
+                    .error, .invalidValue, at: input.place, key.name,
                     """
-                    \(description(of: input.place)): \(key.name) is "\(input.value.shortened)", an audience of the API \
-                    server's own: whoever receives such a token can act on the API server as \(subject); write the \
-                    provider's, or remove the key
+                    is "\(input.value.shortened)", an audience of the API server itself: whoever receives such a token can \
+                    act on the API server as \(subject); write the provider's, or remove the key
                     """,
-                    field: key.name, provider: key.asksFor))
+                    provider: key.asksFor))
         }
     }
 
@@ -109,13 +149,9 @@ struct Inputs {
         let value = value.trimmingWhitespace
         guard !value.isEmpty else {
             problems.append(
-                .warning(
-                    .invalidValue,
-                    """
-                    \(description(of: place)): \(key.name) is empty and counts as absent; write \
-                    \(key.syntax.expected)
-                    """,
-                    field: key.name, provider: key.asksFor))
+                problem(
+                    .warning, .invalidValue, at: place, key.name,
+                    "is empty and is treated as absent; write \(key.syntax.expected)", provider: key.asksFor))
             return
         }
         if let provider = key.asksFor, requested[provider] == nil { requested[provider] = key }
@@ -123,10 +159,8 @@ struct Inputs {
             invalidKeys.insert(key.name)
             values[key.name] = nil
             problems.append(
-                .error(
-                    .invalidValue,
-                    "\(description(of: place)): \(key.name) is \"\(value.shortened)\"; write \(key.syntax.expected)",
-                    field: key.name, provider: key.asksFor))
+                problem(
+                    .error, .invalidValue, at: place, key.name, key.syntax.refusal(of: value), provider: key.asksFor))
             return
         }
         invalidKeys.remove(key.name)
@@ -135,12 +169,10 @@ struct Inputs {
 
     private func misplaced(_ key: AnnotationKey, at place: AnnotationKey.Place) -> Problem {
         let right =
-            place == .pod
-            ? "ServiceAccount \(subject.namespace)/\(subject.serviceAccount)"
-            : "the pod (in a workload: spec.template.metadata.annotations)"
-        return .warning(
-            .misplacedKey, "\(description(of: place)): \(key.name) has no effect here; put it on \(right)",
-            field: key.name, provider: key.asksFor)
+            place == .pod ? "\(subject)" : "the pod (in a workload: spec.template.metadata.annotations)"
+        return problem(
+            .warning, .misplacedKey, at: place, key.name, "has no effect here; put it on \(right)",
+            provider: key.asksFor)
     }
 
     /// A problem if a name that nobody knows was likely meant for Lanyard.
@@ -148,30 +180,16 @@ struct Inputs {
         _ name: String, at place: AnnotationKey.Place, among keys: [AnnotationKey]
     ) -> Problem? {
         if name == AdmissionPolicy.key {
-            return .warning(
-                .misplacedKey,
-                """
-                \(description(of: place)): \(name) has no effect here; make it a label of the Namespace, or put it on the \
-                workload's own metadata
-                """,
-                field: name)
+            return problem(
+                .warning, .misplacedKey, at: place, name,
+                "has no effect here; make it a label of the Namespace, or put it on the workload's own metadata")
         }
-        guard comparisonsLeft > 0, let slash = name.firstIndex(of: "/") else { return nil }
-        let prefix = name[...slash]
-        let candidates = keys.filter { !$0.isWrittenByLanyard && $0.name.hasPrefix(prefix) }.map(\.name)
-        if !candidates.isEmpty { comparisonsLeft -= 1 }
-        let meant = Spelling.nearest(to: name, among: candidates)
-        guard meant != nil || prefix == AnnotationKey.lanyardPrefix else { return nil }
+        let isOwn = name.hasPrefix(AnnotationKey.lanyardPrefix)
+        guard comparisonsLeft > 0, isOwn || AnnotationKey.isNearDomain(of: name) else { return nil }
+        comparisonsLeft -= 1
+        let meant = AnnotationKey.meant(by: name, among: keys)
+        guard isOwn || meant != nil else { return nil }
         let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list of annotations in the README"
-        return .warning(
-            .unknownKey, "\(description(of: place)): \(name.shortened) is not a key that Lanyard knows; \(advice)",
-            field: name)
-    }
-
-    private func description(of place: AnnotationKey.Place) -> String {
-        switch place {
-        case .serviceAccount: "\(subject)"
-        case .pod: "the pod"
-        }
+        return problem(.warning, .unknownKey, at: place, name, "is not a key that Lanyard knows; \(advice)")
     }
 }

@@ -44,7 +44,7 @@ public enum Labels {
                 return .warning(
                     .unknownKey,
                     """
-                    \(object)\(name.shortened) is no label that Lanyard knows; \
+                    \(object)\(name.shortened) is not a label that Lanyard knows; \
                     \(meant.map { "did you mean \($0)?" } ?? "remove it, or make it an annotation")
                     """,
                     field: name, in: place)
@@ -52,7 +52,7 @@ public enum Labels {
             guard let values, !values.contains(value) else { return nil }
             return Problem(
                 severity, .invalidValue,
-                "\(object)the label \(name) is \"\(value.shortened)\"; write \(ValueSyntax.oneOf(values).expected)",
+                "\(object)the label \(name) \(ValueSyntax.oneOf(values).refusal(of: value))",
                 field: name, in: place)
         }
     }

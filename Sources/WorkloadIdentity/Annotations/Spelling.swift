@@ -3,13 +3,16 @@ enum Spelling {
     /// The nearest of some names, if one is near enough to be meant.
     static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let written = normalized(word)
+        let limit = max(1, min(3, written.count / 5))
         var best: (name: String, distance: Int)?
         for candidate in candidates {
-            let distance = editDistance(written, normalized(candidate))
-            if distance < (best?.distance ?? .max) { best = (candidate, distance) }
+            let other = normalized(candidate)
+            // No fewer bytes have to be changed than the lengths differ by.
+            guard abs(other.count - written.count) <= limit else { continue }
+            let distance = editDistance(written, other)
+            if distance < (best?.distance ?? limit + 1) { best = (candidate, distance) }
         }
-        guard let best, best.distance <= max(1, min(3, written.count / 5)) else { return nil }
-        return best.name
+        return best?.name
     }
 
     /// Case and the choice of separators are slips of the hand.

@@ -18,7 +18,7 @@ public enum WorkloadMetadata {
             let place = places.compactMap { $0 }.joined(separator: ", or on ")
             problems.append(
                 .warning(
-                    .misplacedKey, "the \(kind): \(name) has no effect on the \(kind) itself; put it on \(place)",
+                    .misplacedKey, "\(name) has no effect on the \(kind) itself; put it on \(place)",
                     field: name, in: .ownAnnotations, provider: key.asksFor))
         }
         if labels[Plan.injectKey] != nil {
@@ -26,7 +26,7 @@ public enum WorkloadMetadata {
                 .warning(
                     .misplacedKey,
                     """
-                    the \(kind): the label \(Plan.injectKey) has no effect on the \(kind) itself; put it on \
+                    the label \(Plan.injectKey) has no effect on the \(kind) itself; put it on \
                     spec.template.metadata.labels
                     """,
                     field: Plan.injectKey, in: .ownLabels))

@@ -58,8 +58,8 @@ extension Configuration {
                     let meant = Spelling.nearest(to: name.rawValue, among: providers.map(\.name.rawValue))
                     throw ConfigurationError(
                         key: key,
-                        message: meant.map { "is no provider; did you mean \"\($0)\"?" }
-                            ?? "is no provider; add providers.\(name)")
+                        message: meant.map { "is not a provider; did you mean \"\($0)\"?" }
+                            ?? "is not a provider; add providers.\(name)")
                 }
                 for mechanism in mechanisms where provider.mechanism(mechanism) == nil {
                     let known = Mechanism.allCases.filter { provider.mechanism($0) != nil }.map(\.rawValue)

@@ -147,10 +147,3 @@ public struct APIKey: Hashable, Sendable {
         self.isReadBySDK = isReadBySDK
     }
 }
-
-extension Configuration {
-    /// The providers that the configuration itself asks for.
-    func providers(of subject: Subject) -> Set<ProviderName> {
-        aws.podIdentity.identities.contains(subject) ? ["aws-bedrock"] : []
-    }
-}

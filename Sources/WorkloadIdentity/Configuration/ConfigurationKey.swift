@@ -53,7 +53,7 @@ extension ConfigurationKey {
             },
             show: { $0.issuer.isPublic.map { .bool($0) } ?? "auto" }),
         list("namespaces.exclude", \.namespaces.exclude, .namespace),
-        optional("aws.region", \.aws.region, .region),
+        optional("aws.region", \.aws.region, .awsRegion),
         string("aws.audience", \.aws.audience, .audience),
         seconds("aws.tokenExpirationSeconds", \.aws.tokenExpirationSeconds),
         boolean("aws.stsRegionalEndpoints", \.aws.stsRegionalEndpoints),
@@ -75,7 +75,7 @@ extension ConfigurationKey {
         string("azure.authorityHost", \.azure.authorityHost, .httpsURL),
         seconds("azure.tokenExpirationSeconds", \.azure.tokenExpirationSeconds),
         optional("gcp.project", \.gcp.project, .googleProject),
-        optional("gcp.location", \.gcp.location, .region),
+        optional("gcp.location", \.gcp.location, .googleLocation),
         optional("gcp.audience", \.gcp.audience, .audience),
         seconds("gcp.tokenExpirationSeconds", \.gcp.tokenExpirationSeconds),
         string("openai.audience", \.openai.audience, .audience),
@@ -83,7 +83,7 @@ extension ConfigurationKey {
         string("anthropic.audience", \.anthropic.audience, .audience),
         seconds("anthropic.tokenExpirationSeconds", \.anthropic.tokenExpirationSeconds),
         optional("alibaba.oidcProviderArn", \.alibaba.oidcProviderARN, .alibabaOIDCProviderARN),
-        optional("alibaba.region", \.alibaba.region, .region),
+        optional("alibaba.region", \.alibaba.region, .alibabaRegion),
         ConfigurationKey(
             name: "vault.injector",
             read: { value, configuration throws(ConfigurationError) in
@@ -235,7 +235,7 @@ extension ConfigurationKey {
             }
             guard DNSName.isLabel(namespace), DNSName.isSubdomain(account) else {
                 throw ConfigurationError(
-                    key: key, message: "\"\(namespace)/\(account)\" is no name of a ServiceAccount and its namespace")
+                    key: key, message: "\"\(namespace)/\(account)\" is not a ServiceAccount with its namespace")
             }
             identities.insert(Subject(namespace: namespace, serviceAccount: account))
         }

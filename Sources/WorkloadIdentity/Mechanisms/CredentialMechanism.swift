@@ -8,6 +8,8 @@ protocol CredentialMechanism: Sendable {
     var decisiveKeys: [AnnotationKey] { get }
 
     func tier(on platform: Platform) -> Tier
+    /// What the cluster must have and has not, beside an issuer that can be reached, as elements of "it needs …".
+    func unmetNeeds(_ facts: PlatformFacts) -> [String]
     /// Decides on the inputs alone. The issuer has been looked at before.
     func attempt(_ request: BindingRequest) -> Attempt
     /// What has to be told to the provider, and what is written on the ServiceAccount in the end.
@@ -18,6 +20,7 @@ extension CredentialMechanism {
     var reach: Reach { .sdkDefault }
     var issuerReader: String? { nil }
     var decisiveKeys: [AnnotationKey] { [] }
+    func unmetNeeds(_ facts: PlatformFacts) -> [String] { [] }
 }
 
 /// What a mechanism may look at.
@@ -41,21 +44,51 @@ struct BindingRequest {
     var mountPath: String { "/var/run/secrets/lanyard.dev/\(provider)" }
     var volumeName: String { "lanyard-\(provider)" }
 
+    /// A token of this provider's own, for an SDK that takes it from a file.
+    func tokenVolume(
+        for audience: String, expirationSeconds: Int, file: PodAddition.Volume.File? = nil
+    ) -> PodAddition.Volume {
+        .init(
+            name: volumeName, mountPath: mountPath,
+            token: .init(audience: audience, expirationSeconds: expirationSeconds), file: file)
+    }
+
+    /// A variable with the path of that token, or of another file of its volume.
+    func pathVariable(_ name: String, to file: String = "token") -> PodAddition.Variable {
+        .init(name, pod.path("\(mountPath)/\(file)"), isInVolume: true)
+    }
+
+    // MARK: Problems
+
+    /// A problem with the provider as a whole.
+    func problem(
+        _ severity: Problem.Severity, _ reason: Problem.Reason, _ message: String, field: String? = nil
+    ) -> Problem {
+        Problem(severity, reason, "\(provider): \(message)", field: field, provider: provider, of: subject)
+    }
+
+    /// A problem with what a key says.
+    ///
+    /// - Parameter message: the rest of a sentence that begins with the key.
+    func problem(
+        _ severity: Problem.Severity, _ reason: Problem.Reason, with key: AnnotationKey, _ message: String
+    ) -> Problem {
+        inputs.problem(severity, reason, with: key, message, provider: provider)
+    }
+
     func noEffect(_ key: AnnotationKey, _ wayOut: String) -> Problem {
-        .warning(
-            .noEffect, "\(inputs.place(of: key)): \(key.name) has no effect on \(facts.platform.title): \(wayOut)",
-            field: key.name, provider: provider)
+        problem(.warning, .noEffect, with: key, "has no effect on \(facts.platform.title): \(wayOut)")
     }
 
     func noEffect(_ key: AnnotationKey, without other: AnnotationKey) -> Problem {
-        .warning(
-            .noEffect, "\(inputs.place(of: key)): \(key.name) has no effect without \(other.name)",
-            field: key.name, provider: provider)
+        problem(.warning, .noEffect, with: key, "has no effect without \(other.name)")
     }
 
     func applicationMustPass(_ what: String) -> Problem {
-        .warning(.applicationMustPass, "\(subject): \(provider): the application must pass \(what)", provider: provider)
+        problem(.warning, .applicationMustPass, "the application must pass \(what)")
     }
+
+    // MARK: Lifetimes
 
     /// The lifetime of a token: the vendor's key, else Lanyard's, else the configuration's; within its bounds.
     func tokenExpiration(
@@ -73,13 +106,12 @@ struct BindingRequest {
         let clamped = min(max(seconds, bounds.lowerBound), bounds.upperBound)
         if clamped != seconds {
             problems.append(
-                .warning(
-                    .outOfRange,
+                problem(
+                    .warning, .outOfRange, with: key,
                     """
-                    \(inputs.place(of: key)): \(key.name) is \(seconds), but \(provider) takes \
-                    \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is used
-                    """,
-                    field: key.name, provider: provider))
+                    is \(seconds), but \(provider) takes \(bounds.lowerBound) to \(bounds.upperBound) seconds: \(clamped) is \
+                    used
+                    """))
         }
         return clamped
     }
@@ -88,7 +120,7 @@ struct BindingRequest {
 /// What a mechanism makes of its inputs.
 enum Attempt {
     case fits(Grant)
-    /// Each element says what is missing, as the end of "it needs …".
+    /// Each element says what is missing, as an element of "it needs …". None: something is malformed, and has been reported.
     case missing([String])
     /// Nothing is missing, but the configuration does not let this ServiceAccount have it.
     case denied(Problem)
@@ -102,4 +134,6 @@ struct Grant {
     /// The inputs that decide what the pod gets, in order: what the plan's hash covers.
     var identity: [(name: String, value: String)]
     var problems: [Problem] = []
+    /// What containers may set that is in the way of this mechanism alone.
+    var hazards: [Hazard] = []
 }

@@ -11,11 +11,16 @@ struct ExternalSecret: SecretDelivery {
     var provider: ProviderName
     var apiKey: APIKey
 
+    func unmetNeeds(_ facts: PlatformFacts) -> [String] {
+        facts.components.hasExternalSecrets
+            ? [] : ["the External Secrets Operator (\(facts.components.absence(of: .externalSecret)))"]
+    }
+
     func attempt(_ request: BindingRequest) -> Attempt {
         let settings = request.configuration.externalSecrets
         var missing: [String] = []
         let stored = storedKey(request.inputs, &missing)
-        if settings.store == nil { missing.append("externalSecrets.store in the configuration") }
+        if settings.store == nil { missing.append("the setting externalSecrets.store") }
         guard let (path, field) = stored, let store = settings.store else { return .missing(missing) }
         if let unbounded = storeIsUnbounded(request, store) { return .denied(unbounded) }
         if let denial = denial(of: path, request) { return .denied(denial) }
@@ -55,12 +60,12 @@ struct ExternalSecret: SecretDelivery {
     private func storeIsUnbounded(_ request: BindingRequest, _ store: String) -> Problem? {
         let kind = request.configuration.externalSecrets.storeKind
         guard kind == .clusterSecretStore, request.configuration.vault.allowedPaths.isEmpty else { return nil }
-        return .error(
-            .allowedPathsNotSet,
+        return request.problem(
+            .error, .allowedPathsNotSet,
             """
-            \(request.subject): \(provider): \(kind.rawValue) \(store) serves every namespace, and nothing says which keys \
+            \(kind.rawValue) \(store) serves every namespace, and nothing says which keys \
             are whose; have vault.allowedPaths set in Lanyard's configuration, such as [secret/data/{namespace}/**]
             """,
-            field: AnnotationKey.vaultPath(of: provider).name, provider: provider)
+            field: AnnotationKey.vaultPath(of: provider).name)
     }
 }

@@ -7,12 +7,14 @@ protocol SecretDelivery: CredentialMechanism {
 extension SecretDelivery {
     func tier(on platform: Platform) -> Tier { .vault }
 
-    var decisiveKeys: [AnnotationKey] { [.secretDelivery, .vaultRole, .vaultKey(of: provider)] }
+    var decisiveKeys: [AnnotationKey] {
+        [.vaultPath(of: provider), .secretDelivery, .vaultRole, .vaultKey(of: provider)]
+    }
 
     /// Where the key is stored: the secret's path, and the field in it.
     func storedKey(_ inputs: Inputs, _ missing: inout [String]) -> (path: String, field: String)? {
         guard let path = inputs[.vaultPath(of: provider)] else {
-            missing.append(inputs.missing(.vaultPath(of: provider)))
+            missing += inputs.lacking(.vaultPath(of: provider))
             return nil
         }
         return (path, inputs[.vaultKey(of: provider)] ?? apiKey.vaultKey)
@@ -26,13 +28,12 @@ extension SecretDelivery {
         }
         let key = AnnotationKey.vaultPath(of: provider)
         let allowed = patterns.prefix(5).map { $0.written(for: request.subject) } + (patterns.count > 5 ? ["…"] : [])
-        return .error(
-            .pathNotAllowed,
+        return request.problem(
+            .error, .pathNotAllowed, with: key,
             """
-            \(request.inputs.place(of: key)): \(key.name) is "\(path.shortened)", which \(request.subject) may not have: \
-            write a path of \(allowed.joined(separator: ", ")) (vault.allowedPaths in the configuration)
-            """,
-            field: key.name, provider: provider)
+            is "\(path.shortened)", which \(request.subject) may not have: write a path of \
+            \(allowed.joined(separator: ", ")) (vault.allowedPaths in the configuration)
+            """)
     }
 
     /// A token for Vault with which Vault could act on the API server. It may be wanted: Vault reviews it there.
@@ -42,7 +43,7 @@ extension SecretDelivery {
             .warning(
                 .audienceOfAPIServer,
                 """
-                \(provider): vault.audience in the configuration is "\(audience)", an audience of the API server's own, so \
+                \(provider): vault.audience in the configuration is "\(audience)", an audience of the API server itself, so \
                 Vault can act there as \(request.subject); give Vault one of its own, such as "vault"
                 """,
                 provider: provider)

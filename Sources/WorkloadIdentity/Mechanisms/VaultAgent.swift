@@ -13,6 +13,16 @@ struct VaultAgent: SecretDelivery {
     var provider: ProviderName
     var apiKey: APIKey
 
+    func unmetNeeds(_ facts: PlatformFacts) -> [String] {
+        guard case .runsFirst(let configuration) = facts.components.vaultInjector else { return [] }
+        return [
+            """
+            an injector that runs after Lanyard: rename its MutatingWebhookConfiguration \(configuration), to sort after \
+            pod-injector.lanyard.dev
+            """
+        ]
+    }
+
     func attempt(_ request: BindingRequest) -> Attempt {
         let inputs = request.inputs
         let vault = request.configuration.vault
@@ -24,14 +34,9 @@ struct VaultAgent: SecretDelivery {
         let podRole = request.pod.annotations[prefix + "role"].flatMap { $0.isEmpty ? nil : $0 }
         let configuredRole = inputs[.vaultRole] ?? vault.role
         let role = podRole ?? configuredRole
-        if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
+        if role == nil { missing += inputs.lacking(.vaultRole, or: "vault.role") }
         if vault.audience == nil, !request.pod.mountsServiceAccountToken {
-            missing.append(
-                """
-                a token for the agent: automountServiceAccountToken is false, so set vault.audience in the \
-                configuration or mount the token
-                """
-            )
+            missing.append("a token for the agent (automountServiceAccountToken is false; set vault.audience)")
         }
         guard missing.isEmpty, let (path, key) = stored, let role else { return .missing(missing) }
         if let denial = denial(of: path, request) { return .denied(denial) }
@@ -84,7 +89,38 @@ struct VaultAgent: SecretDelivery {
                     ("namespace", vault.namespace ?? ""), ("audience", vault.audience ?? ""),
                     ("caSecret", vault.caSecret ?? ""), ("variable", apiKey.variable),
                 ],
-                problems: [source] + reservations(on: vault.audience, request)))
+                problems: [source] + reservations(on: vault.audience, request)
+                    + rivalRole(podRole, prefix, request) + absence(request)))
+    }
+
+    /// The pod's own role wins. Who wrote the other one should know.
+    private func rivalRole(_ podRole: String?, _ prefix: String, _ request: BindingRequest) -> [Problem] {
+        let inputs = request.inputs
+        // On a pod that has been injected the role may be the one that was asked for then.
+        guard let podRole, let role = inputs[.vaultRole], role != podRole,
+            request.pod.annotations[AnnotationKey.plan.name] == nil
+        else { return [] }
+        return [
+            request.problem(
+                .warning, .noEffect, with: .vaultRole,
+                """
+                is "\(role)" and is not used: the pod's own \(prefix)role is "\(podRole.shortened)"; remove one of the two
+                """)
+        ]
+    }
+
+    /// The annotations are injected all the same, since the injector may come.
+    private func absence(_ request: BindingRequest) -> [Problem] {
+        guard request.facts.components.vaultInjector == .absent else { return [] }
+        return [
+            request.problem(
+                .error, .vaultInjectorNotFound,
+                """
+                no Vault injector is installed in this cluster, so nothing reads the annotations that pods get; install it, \
+                or set lanyard.dev/secret-delivery to another delivery
+                """,
+                field: AnnotationKey.vaultPath(of: provider).name)
+        ]
     }
 
     /// One line, `export NAME='…'`, with the quotes of the value escaped for a shell: exact for every value.

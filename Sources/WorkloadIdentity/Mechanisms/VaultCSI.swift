@@ -11,13 +11,18 @@ struct VaultCSI: SecretDelivery {
     var provider: ProviderName
     var apiKey: APIKey
 
+    func unmetNeeds(_ facts: PlatformFacts) -> [String] {
+        facts.components.hasSecretProviderClasses
+            ? [] : ["the Secrets Store CSI driver (\(facts.components.absence(of: .secretProviderClass)))"]
+    }
+
     func attempt(_ request: BindingRequest) -> Attempt {
         let inputs = request.inputs
         let vault = request.configuration.vault
         var missing: [String] = []
         let stored = storedKey(inputs, &missing)
         let role = inputs[.vaultRole] ?? vault.role
-        if role == nil { missing.append(inputs.missing(.vaultRole, or: "vault.role")) }
+        if role == nil { missing += inputs.lacking(.vaultRole, or: "vault.role") }
         guard missing.isEmpty, let (path, field) = stored, let role else { return .missing(missing) }
         if let denial = denial(of: path, request) { return .denied(denial) }
 

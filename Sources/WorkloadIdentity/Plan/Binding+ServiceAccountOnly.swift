@@ -1,5 +1,5 @@
 extension Binding {
-    /// Chooses a provider's mechanism; and where what the pod says would have an object made, heeds the ServiceAccount alone.
+    /// Chooses a provider's mechanism; and where what the pod says would have an object made, takes the ServiceAccount's word alone.
     ///
     /// Such an object has a key copied with the rights of the cluster's own store, which whoever may create a pod need not
     /// have. Namespaces in which pods may ask all the same are listed in `externalSecrets.podAnnotations`.
@@ -10,8 +10,8 @@ extension Binding {
         let keys = request.inputs.keysOfPodAlone(among: AnnotationKey.ofStoredKey(of: provider.name))
         guard !keys.isEmpty else { return asked }
 
-        var served = Binding(provider, cell: cell, request.heedingServiceAccountAlone(for: keys))
-        if served.isReady {
+        var served = Binding(provider, cell: cell, request.takingServiceAccountAlone(for: keys))
+        if served.reachesModel {
             // A role is no matter to a delivery that has none.
             if served.outcomes != asked.outcomes {
                 served.problems.append(request.onServiceAccountOnly(keys, .warning))
@@ -33,9 +33,9 @@ extension AnnotationKey {
 }
 
 extension BindingRequest {
-    fileprivate func heedingServiceAccountAlone(for keys: [AnnotationKey]) -> BindingRequest {
+    fileprivate func takingServiceAccountAlone(for keys: [AnnotationKey]) -> BindingRequest {
         var request = self
-        request.inputs.heedServiceAccountAlone(for: keys)
+        request.inputs.takeServiceAccountAlone(for: keys)
         request.forced = request.inputs[.mechanism(of: provider)].flatMap(Mechanism.init(rawValue:))
         return request
     }
@@ -47,8 +47,8 @@ extension BindingRequest {
         return Problem(
             severity, .onServiceAccountOnly,
             """
-            \(provider): the pod's \(names) \(keys.count == 1 ? "is" : "are") ignored, since a delivery that makes an object \
-            heeds the ServiceAccount alone; whoever may annotate it writes: kubectl annotate --overwrite serviceaccount \
+            \(provider): the pod's \(names) \(keys.count == 1 ? "is" : "are") ignored: a delivery that makes an object \
+            takes them from the ServiceAccount only; to set them there, run: kubectl annotate --overwrite serviceaccount \
             \(subject.serviceAccount) -n \(subject.namespace) \(annotations)
             """,
             field: keys.first?.name, provider: provider)

@@ -17,8 +17,8 @@ public struct Binding: Hashable, Sendable {
         public var object: SecretObject?
         /// The containers that get it.
         public var containers: ContainerSelection
-        /// Variables with which the SDK would use a stored credential instead.
-        public var staticCredentials: [String]
+        /// What containers may set with which the SDK does not use it.
+        public var hazards: [Hazard]
         /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
         var identity: String
 
@@ -35,8 +35,10 @@ public struct Binding: Hashable, Sendable {
     }
 
     public var isBlocked: Bool { outcomes.isEmpty }
-    /// Whether a model can be called with what arrives.
-    public var isReady: Bool { outcomes.contains { $0.reach.includesModelCall } }
+    /// Whether what arrives is meant for calling a model.
+    var reachesModel: Bool { outcomes.contains { $0.reach.includesModelCall } }
+    /// Whether a model can be called with what arrives: it is meant for that, and nothing is known to be in its way.
+    public var isReady: Bool { reachesModel && !problems.contains { $0.severity == .error } }
 }
 
 /// Which containers of a pod are meant.

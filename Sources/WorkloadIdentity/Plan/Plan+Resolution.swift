@@ -21,7 +21,8 @@ extension Plan {
         var problems = inputs.problems + Labels.problems(of: pod)
         let named = Self.named(inputs, among: providers, problems: &problems)
         let matrix = Matrix(configuration)
-        let requested = named.union(inputs.requested.keys).union(configuration.providers(of: subject))
+        let declared = providers.filter { $0.isDeclared(configuration, subject) }.map(\.name)
+        let requested = named.union(inputs.requested.keys).union(declared)
         var bindings: [Binding] = []
         for provider in providers {
             let request = BindingRequest(
@@ -46,8 +47,18 @@ extension Plan {
             }
         }
         self.init(
-            subject: subject, bindings: bindings, problems: problems + bindings.flatMap(\.problems),
+            subject: subject, bindings: bindings, problems: Self.problems(problems, bindings),
             exemption: Self.exemption(subject, inputs, pod, namespaceLabels, configuration))
+    }
+
+    /// All problems, each once: one that blocks bindings is theirs.
+    private static func problems(_ common: [Problem], _ bindings: [Binding]) -> [Problem] {
+        let ofBindings = bindings.flatMap(\.problems)
+        let claimed = Set(ofBindings.map(\.content))
+        var known: Set<[String]> = []
+        return (common.filter { !claimed.contains($0.content) } + ofBindings).filter {
+            known.insert($0.content).inserted
+        }
     }
 
     private static func exemption(
@@ -61,7 +72,7 @@ extension Plan {
             return "namespace \(subject.namespace) is labelled \(injectKey)=false"
         }
         if pod.labels[injectKey] == "false" { return "the pod is labelled \(injectKey)=false" }
-        if inputs[.inject] == "false" { return "\(inputs.place(of: .inject)) is annotated \(injectKey)=false" }
+        if inputs[.inject] == "false" { return "\(inputs.owner(of: .inject)) is annotated \(injectKey)=false" }
         return nil
     }
 
@@ -75,166 +86,16 @@ extension Plan {
             if known.contains(name) {
                 named.insert(name)
             } else {
-                let meant = Spelling.nearest(to: name.rawValue, among: known.map(\.rawValue))
                 let advice =
-                    meant.map { "did you mean \($0)?" }
+                    providers.meant(by: name.rawValue).map { "did you mean \($0)?" }
                     ?? "write one of \(known.map(\.rawValue).joined(separator: ", "))"
                 problems.append(
-                    .error(
-                        .unknownProvider,
-                        """
-                        \(inputs.place(of: .providers)): \(AnnotationKey.providers.name) names \
-                        "\(name.rawValue.shortened)", which is no provider; \(advice)
-                        """,
-                        field: AnnotationKey.providers.name))
+                    inputs.problem(
+                        .error, .unknownProvider, with: .providers,
+                        "names \"\(name.rawValue.shortened)\", which is not a provider; \(advice)"))
             }
         }
         return named
-    }
-}
-
-extension Binding {
-    /// Chooses the first mechanism that fits, or says of each one what it lacks. One that reaches no model is taken, and
-    /// the search goes on for one that does.
-    init(_ provider: Provider, cell: [Mechanism], _ request: BindingRequest) {
-        self.provider = provider.name
-        problems = []
-        // A default in place of a malformed choice could be what the user wants to avoid.
-        let unusable = request.unusableChoices(provider)
-        guard unusable.isEmpty else {
-            problems = [request.hasNoWay(["it needs \(unusable.joined(separator: " and "))"])]
-            return
-        }
-        if let forced = request.forced, !cell.contains(forced) {
-            problems = [request.doesNotServe(forced, cell)]
-            return
-        }
-        let delivery = request.secretDelivery ?? cell.first(where: \.isSecretDelivery)
-        let candidates = request.forced.map { [$0] } ?? cell.filter { !$0.isSecretDelivery || $0 == delivery }
-        var shortcomings: [String] = []
-        var denials: [Problem] = []
-        for mechanism in candidates {
-            guard !isReady, let candidate = provider.mechanism(mechanism) else { continue }
-            let malformed = candidate.decisiveKeys.filter(request.inputs.isInvalid).map { request.inputs.missing($0) }
-            let unmet = malformed + candidate.unmetNeeds(request)
-            switch candidate.attempt(request) {
-            case .fits(let grant) where unmet.isEmpty: accept(grant, by: candidate, of: provider, request)
-            case .fits: shortcomings.append("\(mechanism) needs \(unmet.joined(separator: " and "))")
-            case .denied(let problem):
-                makesObject = makesObject || Mechanism.bySecretObject.contains(mechanism)
-                denials.append(problem)
-            case .missing(let inputs):
-                let all = inputs + unmet.filter { !inputs.contains($0) }
-                shortcomings.append("\(mechanism) needs \(all.joined(separator: " and "))")
-            }
-        }
-        if !isReady, !denials.isEmpty {
-            problems += denials
-        } else if isBlocked {
-            if let delivery, request.forced == nil, !cell.contains(delivery) {
-                shortcomings.append(
-                    "\(AnnotationKey.secretDelivery.name) is \(delivery), which the matrix does not list")
-            }
-            problems = [request.hasNoWay(shortcomings)]
-        } else if !isReady {
-            problems.append(request.reachesNoModel(outcomes.map(\.mechanism)))
-        }
-    }
-
-    private mutating func accept(
-        _ grant: Grant, by mechanism: any CredentialMechanism, of provider: Provider, _ request: BindingRequest
-    ) {
-        let inputs = request.inputs
-        let ownVariables = Set(grant.addition.groups.flatMap(\.variables).map(\.name))
-        let outcome = Outcome(
-            mechanism: mechanism.mechanism,
-            tier: mechanism.tier(on: request.facts.platform),
-            reach: mechanism.reach,
-            addition: grant.addition,
-            object: grant.object,
-            containers: ContainerSelection(
-                include: inputs.names(
-                    provider.includeKey.flatMap { inputs[$0] == nil ? nil : $0 } ?? .includeContainers),
-                skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
-            staticCredentials: mechanism.mechanism.isSecretDelivery
-                ? [] : provider.staticCredentials.filter { !ownVariables.contains($0) },
-            identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
-        outcomes.append(outcome)
-        makesObject = makesObject || grant.object != nil
-        problems += grant.problems + mechanism.reservations(request)
-    }
-}
-
-extension CredentialMechanism {
-    /// What the platform must have for this mechanism and has not.
-    fileprivate func unmetNeeds(_ request: BindingRequest) -> [String] {
-        var needs: [String] = []
-        if let issuerReader, request.facts.issuer.reach == .private {
-            let issuer = request.facts.issuer.url.map { "\($0) is private" } ?? "this cluster's is private"
-            needs.append(
-                """
-                an issuer that \(issuerReader) can reach (\(issuer); publish its discovery document and set \
-                issuer.public: true in the configuration)
-                """
-            )
-        }
-        let components = request.facts.components
-        if mechanism == .vaultAgent, case .runsFirst(let configuration) = components.vaultInjector {
-            needs.append(
-                """
-                an injector that runs after Lanyard (the MutatingWebhookConfiguration \(configuration) sorts \
-                before pod-injector.lanyard.dev; rename it)
-                """
-            )
-        }
-        if mechanism == .vaultCSI, !components.hasSecretProviderClasses {
-            needs.append("the Secrets Store CSI driver (its \(SecretObject.Kind.secretProviderClass) is not installed)")
-        }
-        if mechanism == .externalSecret, !components.hasExternalSecrets {
-            needs.append("the External Secrets Operator (its \(SecretObject.Kind.externalSecret) is not installed)")
-        }
-        return needs
-    }
-
-    /// What may still go wrong although the mechanism fits.
-    fileprivate func reservations(_ request: BindingRequest) -> [Problem] {
-        var problems: [Problem] = []
-        let provider = request.provider
-        if let issuerReader {
-            switch request.facts.issuer.reach {
-            case .public, .private: break
-            case .publicIfEnabled:
-                problems.append(
-                    .warning(
-                        .issuerUnverified,
-                        """
-                        \(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC issuer; on \
-                        \(request.facts.platform.title) it has to be switched on
-                        """,
-                        provider: provider))
-            case .unknown:
-                problems.append(
-                    .warning(
-                        .issuerUnverified,
-                        """
-                        \(request.subject): \(provider): \(issuerReader) must reach the cluster's OIDC \
-                        issuer\(request.facts.issuer.url.map { " \($0)" } ?? ""), and whether it can is not \
-                        known; set issuer.public in the configuration
-                        """,
-                        provider: provider))
-            }
-        }
-        if mechanism == .vaultAgent, request.facts.components.vaultInjector == .absent {
-            problems.append(
-                .warning(
-                    .vaultInjectorNotFound,
-                    """
-                    \(request.subject): \(provider): no Vault injector is installed in this cluster, so the pod \
-                    gets annotations that nobody reads
-                    """,
-                    provider: provider))
-        }
-        return problems
     }
 }
 
@@ -252,56 +113,21 @@ extension Provider {
     }
 }
 
+extension BindingRequest {
+    fileprivate func isDeclined(by label: String) -> Problem {
+        .warning(
+            .noEffect, "\(provider) is left out of pods that are labelled \(label)", field: label, in: .podLabels,
+            provider: provider)
+    }
+}
+
 extension Problem {
+    /// What is said and of what, whichever provider it keeps from its credential.
+    fileprivate var content: [String] { [reason.rawValue, message, field ?? "", "\(place)", subject?.claim ?? ""] }
+
     fileprivate var asWarning: Problem {
         var problem = self
         problem.severity = .warning
         return problem
-    }
-}
-
-extension BindingRequest {
-    /// The malformed keys that choose the mechanism or the containers, as the end of "it needs …".
-    fileprivate func unusableChoices(_ provider: Provider) -> [String] {
-        let keys =
-            [.mechanism(of: provider.name), .includeContainers, .skipContainers]
-            + [provider.includeKey, provider.skipKey].compactMap { $0 }
-        return keys.filter(inputs.isInvalid).map { inputs.missing($0) }
-    }
-
-    fileprivate func isDeclined(by label: String) -> Problem {
-        .warning(
-            .noEffect, "\(subject): \(provider) is left out of this pod, which is labelled \(label)", field: label,
-            in: .podLabels, provider: provider)
-    }
-
-    fileprivate func hasNoWay(_ shortcomings: [String]) -> Problem {
-        let reasons = shortcomings.isEmpty ? "the matrix lists none" : shortcomings.joined(separator: "; ")
-        return .error(
-            .noMechanism, "\(subject): \(provider) has no way on \(facts.platform): \(reasons)",
-            field: inputs.requested[provider]?.name ?? (isNamed ? AnnotationKey.providers.name : nil),
-            provider: provider)
-    }
-
-    fileprivate func doesNotServe(_ forced: Mechanism, _ cell: [Mechanism]) -> Problem {
-        let key = AnnotationKey.mechanism(of: provider)
-        return .error(
-            .unknownMechanism,
-            """
-            \(inputs.place(of: key)): \(key.name) is "\(forced)", which does not serve \(provider) on \(facts.platform); \
-            write \(ValueSyntax.oneOf(cell.map(\.rawValue)).expected)
-            """,
-            field: key.name, provider: provider)
-    }
-
-    fileprivate func reachesNoModel(_ mechanisms: [Mechanism]) -> Problem {
-        let names = mechanisms.map(\.rawValue).joined(separator: ", ")
-        return .error(
-            .modelNotReachable,
-            """
-            \(subject): \(provider): \(names) reaches the platform's APIs but no model; add \
-            \(AnnotationKey.vaultPath(of: provider).name)
-            """,
-            field: inputs.requested[provider]?.name, provider: provider)
     }
 }

@@ -14,13 +14,16 @@ public struct PodAddition: Hashable, Sendable {
     public var expected: [ExpectedVariable]
     /// Variables of another identity: a container that has one keeps it, and gets nothing of this binding.
     public var yieldsTo: [String]
+    /// Variables that name a file which the SDK reads first, and without which it fails.
+    public var filesReadFirst: [String]
     /// An annotation that says that the webhook for which `annotations` are meant has been here already.
     public var readBy: ReadMark?
 
     public init(
         volume: Volume? = nil, groups: [VariableGroup] = [], containers: ContainerSelection = ContainerSelection(),
         annotations: [Annotation] = [], containerList: String? = nil, labels: [Label] = [],
-        expected: [ExpectedVariable] = [], yieldsTo: [String] = [], readBy: ReadMark? = nil
+        expected: [ExpectedVariable] = [], yieldsTo: [String] = [], filesReadFirst: [String] = [],
+        readBy: ReadMark? = nil
     ) {
         self.volume = volume
         self.groups = groups
@@ -30,6 +33,7 @@ public struct PodAddition: Hashable, Sendable {
         self.labels = labels
         self.expected = expected
         self.yieldsTo = yieldsTo
+        self.filesReadFirst = filesReadFirst
         self.readBy = readBy
     }
 

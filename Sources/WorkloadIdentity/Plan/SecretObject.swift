@@ -10,6 +10,9 @@ public struct SecretObject: Hashable, Sendable {
         case secretProviderClass = "SecretProviderClass"
         /// https://external-secrets.io/latest/api/externalsecret/
         case externalSecret = "ExternalSecret"
+
+        /// The version of the API that Lanyard makes objects of.
+        public var version: String { "v1" }
     }
 
     public var kind: Kind

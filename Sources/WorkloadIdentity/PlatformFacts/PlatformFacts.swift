@@ -49,6 +49,8 @@ public struct Components: Hashable, Sendable {
     public var hasSecretProviderClasses: Bool
     /// Whether the External Secrets Operator's ExternalSecret can be made.
     public var hasExternalSecrets: Bool
+    /// The versions in which a kind is served that is installed, but not in the version that Lanyard makes.
+    public var otherVersions: [SecretObject.Kind: [String]] = [:]
     /// Whether GKE's metadata server runs on nodes; `nil` if that is not known.
     public var hasGKEMetadataServer: Bool?
 
@@ -68,5 +70,12 @@ public struct Components: Hashable, Sendable {
         self.hasSecretProviderClasses = hasSecretProviderClasses
         self.hasExternalSecrets = hasExternalSecrets
         self.hasGKEMetadataServer = hasGKEMetadataServer
+    }
+
+    /// Why objects of a kind cannot be made, as the end of a sentence.
+    func absence(of kind: SecretObject.Kind) -> String {
+        guard let versions = otherVersions[kind], !versions.isEmpty else { return "its \(kind) is not installed" }
+        return
+            "its \(kind) is served as \(versions.joined(separator: ", ")), and Lanyard makes \(kind.version): upgrade it"
     }
 }

@@ -17,8 +17,14 @@ public struct Provider: Sendable {
     let optOut: OptOut?
     /// The vendor's own label by which a pod asks for its identity.
     let requestLabel: RequestLabel?
-    /// Variables with which its SDK would use a stored credential in place of the identity.
-    public let staticCredentials: [String]
+    /// What containers may set with which its SDK does not use the identity.
+    let hazards: [Hazard]
+    /// Other names by which people ask for it.
+    let nicknames: [String]
+    /// Whether the configuration asks for it on behalf of a ServiceAccount.
+    let isDeclared: @Sendable (Configuration, Subject) -> Bool
+    /// Variables by which one sees that a container means to reach it in a way of its own that cannot work.
+    let telltales: [Telltale]
     /// The vendor's own store of secrets, where stored keys can be kept too.
     let secretStore: (any SecretStore)?
 
@@ -37,7 +43,9 @@ public struct Provider: Sendable {
     init(
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
         apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil, optOut: OptOut? = nil,
-        requestLabel: RequestLabel? = nil, staticCredentials: [String] = [], secretStore: (any SecretStore)? = nil
+        requestLabel: RequestLabel? = nil, hazards: [Hazard] = [], nicknames: [String] = [],
+        telltales: [Telltale] = [], secretStore: (any SecretStore)? = nil,
+        isDeclared: @escaping @Sendable (Configuration, Subject) -> Bool = { _, _ in false }
     ) {
         self.name = name
         self.title = title
@@ -51,8 +59,11 @@ public struct Provider: Sendable {
         self.skipKey = skipKey
         self.optOut = optOut
         self.requestLabel = requestLabel
-        self.staticCredentials = staticCredentials
+        self.hazards = hazards
+        self.nicknames = nicknames
+        self.telltales = telltales
         self.secretStore = secretStore
+        self.isDeclared = isDeclared
     }
 
     /// What a mechanism gives to an application; `nil` if it is none of this provider's.
@@ -65,5 +76,18 @@ public struct Provider: Sendable {
         case .externalSecret: ExternalSecret(provider: name, apiKey: apiKey)
         default: mechanisms.first { $0.mechanism == mechanism }
         }
+    }
+}
+
+extension [Provider] {
+    /// The provider that was likely meant by a name that is none: by a part of its name, or one that people call it by.
+    func meant(by name: String) -> ProviderName? {
+        let word = name.lowercased()
+        let called = first { $0.nicknames.contains(word) || $0.name.rawValue == word }
+        let inPart = filter { $0.name.rawValue.split(separator: "-").contains(Substring(word)) }
+        if let provider = called ?? (inPart.count == 1 ? inPart.first : nil) { return provider.name }
+        let names = flatMap { provider in ([provider.name.rawValue] + provider.nicknames).map { ($0, provider.name) } }
+        let nearest = Spelling.nearest(to: word, among: names.map(\.0))
+        return names.first { $0.0 == nearest }?.1
     }
 }

@@ -72,7 +72,9 @@ public struct Explanation: Sendable {
     ) throws(ExplanationError) {
         let providers = Provider.all(configuration)
         guard let known = providers.first(where: { $0.name.rawValue == provider }) else {
-            throw .unknown(provider, isNot: "a provider", among: providers.map(\.name.rawValue))
+            throw .unknown(
+                provider, isNot: "a provider", meant: providers.meant(by: provider)?.rawValue,
+                among: providers.map(\.name.rawValue))
         }
         try self.init(account?.subject, facts)
         let cell = Matrix(configuration)[facts.platform, known.name]
@@ -121,7 +123,10 @@ public struct Explanation: Sendable {
         _ name: String, in cell: [Mechanism], _ provider: ProviderName, _ platform: Platform
     ) throws(ExplanationError) -> Mechanism {
         guard let mechanism = cell.first(where: { $0.rawValue == name }) else {
-            throw .unknown(name, isNot: "a mechanism for \(provider) on \(platform)", among: cell.map(\.rawValue))
+            let names = cell.map(\.rawValue)
+            throw .unknown(
+                name, isNot: "a mechanism for \(provider) on \(platform)",
+                meant: Spelling.nearest(to: name, among: names), among: names)
         }
         return mechanism
     }

@@ -2,10 +2,10 @@
 public struct ExplanationError: Error, Hashable, CustomStringConvertible {
     public let description: String
 
-    static func unknown(_ name: String, isNot what: String, among names: [String]) -> ExplanationError {
-        // Half of a name is often enough: bedrock, vertex.
-        let containing = name.utf8.count > 2 ? names.filter { $0.contains(name.lowercased()) } : []
-        let meant = Spelling.nearest(to: name, among: names) ?? (containing.count == 1 ? containing.first : nil)
+    /// - Parameter meant: what was likely meant, if that is known.
+    static func unknown(
+        _ name: String, isNot what: String, meant: String?, among names: [String]
+    ) -> ExplanationError {
         let advice =
             meant.map { "did you mean \($0)?" }
             ?? "write one of \(names.joined(separator: ", "))"

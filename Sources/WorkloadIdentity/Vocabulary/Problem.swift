@@ -30,8 +30,10 @@ public struct Problem: Hashable, Sendable {
 
     public var severity: Severity
     public var reason: Reason
-    /// Names the object and the key, and says what to write.
+    /// Names the key, and says what to write. Not the object: see ``sentence``.
     public var message: String
+    /// The ServiceAccount to be changed, where it need not be the object that is judged.
+    public var subject: Subject?
     /// The annotation, the label or the variable that is meant, if there is one.
     public var field: String?
     public var place: Place
@@ -40,7 +42,7 @@ public struct Problem: Hashable, Sendable {
 
     public init(
         _ severity: Severity, _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
-        provider: ProviderName? = nil
+        provider: ProviderName? = nil, of subject: Subject? = nil
     ) {
         self.severity = severity
         self.reason = reason
@@ -48,20 +50,24 @@ public struct Problem: Hashable, Sendable {
         self.field = field
         self.place = place
         self.provider = provider
+        self.subject = subject
     }
+
+    /// The message as it is said elsewhere than on the object to be changed: it begins with that object's name.
+    public var sentence: String { subject.map { "\($0): \(message)" } ?? message }
 
     public static func error(
         _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
-        provider: ProviderName? = nil
+        provider: ProviderName? = nil, of subject: Subject? = nil
     ) -> Problem {
-        Problem(.error, reason, message, field: field, in: place, provider: provider)
+        Problem(.error, reason, message, field: field, in: place, provider: provider, of: subject)
     }
 
     public static func warning(
         _ reason: Reason, _ message: String, field: String? = nil, in place: Place = .annotations,
-        provider: ProviderName? = nil
+        provider: ProviderName? = nil, of subject: Subject? = nil
     ) -> Problem {
-        Problem(.warning, reason, message, field: field, in: place, provider: provider)
+        Problem(.warning, reason, message, field: field, in: place, provider: provider, of: subject)
     }
 }
 
@@ -95,13 +101,19 @@ extension Problem.Reason: CustomStringConvertible {
     public static let sessionNameUnusable = Self(rawValue: "SessionNameUnusable")
     public static let managedWebhookFirst = Self(rawValue: "ManagedWebhookFirst")
     public static let annotatedTooLate = Self(rawValue: "AnnotatedTooLate")
+    public static let roleNotReadByAllSDKs = Self(rawValue: "RoleNotReadByAllSDKs")
+    public static let partitionMismatch = Self(rawValue: "PartitionMismatch")
 
     // The pod.
     public static let volumeNameTaken = Self(rawValue: "VolumeNameTaken")
     public static let mountPathTaken = Self(rawValue: "MountPathTaken")
     public static let userValueKept = Self(rawValue: "UserValueKept")
+    public static let credentialFileMissing = Self(rawValue: "CredentialFileMissing")
+    public static let pathUnknown = Self(rawValue: "PathUnknown")
     public static let variableMissing = Self(rawValue: "VariableMissing")
     public static let staticCredential = Self(rawValue: "StaticCredential")
+    public static let tokenSentToProxy = Self(rawValue: "TokenSentToProxy")
+    public static let unsupportedCredential = Self(rawValue: "UnsupportedCredential")
     public static let environmentUnknown = Self(rawValue: "EnvironmentUnknown")
     public static let unknownContainer = Self(rawValue: "UnknownContainer")
     public static let anotherIdentity = Self(rawValue: "AnotherIdentity")

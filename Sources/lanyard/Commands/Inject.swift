@@ -37,7 +37,7 @@ struct Inject: ParsableCommand {
                 StandardError.write("note: \(title): nothing is injected: \(exemption)")
             }
             for problem in judgement.problems {
-                StandardError.write("\(problem.severity): \(title): \(problem.message)")
+                StandardError.write("\(problem.severity): \(title): \(problem.sentence)")
                 hasErrors = hasErrors || problem.severity == .error
                 hasWarnings = true
             }
@@ -67,7 +67,7 @@ extension ManifestSet.Judgement {
         guard format == .patch else { return try object.value.applying(patch) }
         return [
             "kind": .string(kind.rawValue), "namespace": .string(namespace), "name": .string(object.name),
-            "patch": patch.json, "warnings": .array(problems.map { .string($0.message) }),
+            "patch": patch.json, "warnings": .array(problems.map { .string($0.sentence) }),
         ]
     }
 }

@@ -15,13 +15,14 @@ struct Finding: Hashable {
     /// The message, which names the object.
     var sentence: String {
         let object = "\(kind) \(namespace.isEmpty ? "" : "\(namespace)/")\(name): "
-        return problem.message.hasPrefix(object) ? problem.message : object + problem.message
+        return problem.sentence.hasPrefix(object) ? problem.sentence : object + problem.sentence
     }
 
     var json: JSONValue {
         var finding: JSONValue = [
             "severity": .string(problem.severity.rawValue), "reason": .string(problem.reason.rawValue),
-            "message": .string(problem.message), "kind": .string(kind), "namespace": .string(namespace),
+            "message": .string(kind == "ServiceAccount" ? problem.message : problem.sentence), "kind": .string(kind),
+            "namespace": .string(namespace),
             "name": .string(name), "file": .string(file), "line": .number(JSONNumber(line)),
         ]
         finding["field"] = problem.field.map { .string($0) }

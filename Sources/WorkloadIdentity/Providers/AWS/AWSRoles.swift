@@ -15,7 +15,10 @@ struct AWSRoles {
         ofContainers = named.sorted { $0.container < $1.container }
     }
 
-    var isEmpty: Bool { ofAll == nil && ofContainers.isEmpty }
+    var isEmpty: Bool { all.isEmpty }
+
+    /// Every role of some container.
+    var all: [String] { (ofAll.map { [$0] } ?? []) + ofContainers.map(\.role) }
 
     /// The containers that have a role.
     var containers: ContainerSelection {
@@ -61,11 +64,25 @@ struct AWSRoles {
         }
         return isValid && Set(entries.map(\.container)).count == entries.count ? entries : nil
     }
+
+    static func fault(in text: String) -> ValueSyntax.Fault {
+        let commas = String(text.map { $0 == ";" ? "," : $0 })
+        let entry = text.split(separator: ",").lazy.map(\.trimmingWhitespace).compactMap { entry -> String? in
+            guard let equals = entry.firstIndex(of: "=") else { return nil }
+            let role = String(entry[entry.index(after: equals)...])
+            guard !ValueSyntax.roleARN.accepts(role), let part = ValueSyntax.roleARN.fault(in: role).part else {
+                return nil
+            }
+            return "in the role of \"\(String(entry[..<equals]).shortened)\", \(part)"
+        }.first
+        return .init(part: entry, meant: commas == text ? nil : commas)
+    }
 }
 
 extension ValueSyntax {
     static let awsRoleARNs = ValueSyntax(
-        "containers with their roles, such as \"main=arn:aws:iam::111122223333:role/NAME,worker=…\", each named once, 100 at most"
+        "containers with their roles, such as \"main=arn:aws:iam::111122223333:role/NAME,worker=…\", each named once, 100 at most",
+        diagnosis: { AWSRoles.fault(in: $0) }
     ) { AWSRoles.read($0) != nil }
 
     /// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names

@@ -43,8 +43,8 @@ extension AWSAssumedRole {
                 \(withExternalID
                     ? "sends no external id, so it cannot use this role" : "does, but without the session's duration"). \
                 C++ (such as pyarrow), Rust's object_store (obstore) and reqsign (opendal) do not read it. What cannot use the \
-                second role calls as the node's role, if it can reach one: set AWS_EC2_METADATA_DISABLED to "true" in such a \
-                container, so that it fails instead. object_store ignores that too: keep pods off the node's metadata.
+                second role finds no credentials, since Lanyard sets AWS_EC2_METADATA_DISABLED; a container that sets it \
+                otherwise, and object_store, which ignores it, call as the node's role. Keep pods off the node's metadata.
                 """)
         }
 

@@ -8,8 +8,12 @@ extension Provider {
         mechanisms: [IBMTrustedProfile()],
         // IBM's SDK core reads it; the watsonx.ai SDK takes a key from the application.
         apiKey: APIKey(variable: "WATSONX_APIKEY", isReadBySDK: false),
-        // A credentials file wins over the environment as a whole.
-        staticCredentials: ["WATSONX_APIKEY", "IBM_CREDENTIALS_FILE"],
+        hazards: [
+            // A credentials file wins over the environment as a whole.
+            .stored("IBM_CREDENTIALS_FILE"),
+            .storedUnlessPassed("WATSONX_APIKEY", "WATSONX_API_KEY", "WATSONX_TOKEN"),
+        ],
+        nicknames: ["watson", "watsonx-ai"],
         secretStore: IBMSecretsManager())
 }
 
@@ -23,12 +27,13 @@ struct IBMTrustedProfile: CredentialMechanism {
     let mechanism = Mechanism.ibmTrustedProfile
     /// IBM's SDK core finds it; the watsonx.ai SDK takes a token from the application.
     let reach = Reach.needsCode
+    let decisiveKeys: [AnnotationKey] = [.ibmTrustedProfile]
 
     func tier(on platform: Platform) -> Tier { .native }
 
     func attempt(_ request: BindingRequest) -> Attempt {
         guard let profile = request.inputs[.ibmTrustedProfile] else {
-            return .missing([request.inputs.missing(.ibmTrustedProfile)])
+            return .missing(request.inputs.lacking(.ibmTrustedProfile))
         }
         var problems: [Problem] = []
         // IAM takes no token that lives for more than an hour.
@@ -41,9 +46,7 @@ struct IBMTrustedProfile: CredentialMechanism {
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: "iam", expirationSeconds: expiration)),
+                    volume: request.tokenVolume(for: "iam", expirationSeconds: expiration),
                     groups: [
                         .init(
                             .allOrNone,
@@ -51,9 +54,7 @@ struct IBMTrustedProfile: CredentialMechanism {
                                 .init("WATSONX_AUTH_TYPE", "container"),
                                 id.map { .init("WATSONX_IAM_PROFILE_ID", $0) }
                                     ?? .init("WATSONX_IAM_PROFILE_NAME", profile),
-                                .init(
-                                    "WATSONX_CR_TOKEN_FILENAME", request.pod.path("\(request.mountPath)/token"),
-                                    isInVolume: true),
+                                request.pathVariable("WATSONX_CR_TOKEN_FILENAME"),
                             ])
                     ]),
                 identity: [("profile", profile), ("expiration", "\(expiration)")],

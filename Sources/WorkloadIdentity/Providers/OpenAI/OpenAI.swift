@@ -5,12 +5,30 @@ extension Provider {
         "openai", title: "OpenAI",
         keys: [.openAIIdentityProvider, .openAIServiceAccount],
         mechanisms: [OpenAIFederation()],
-        apiKey: APIKey(variable: "OPENAI_API_KEY"))
+        apiKey: APIKey(variable: "OPENAI_API_KEY"),
+        hazards: [.storedUnlessPassed("OPENAI_API_KEY", "OPENAI_ADMIN_KEY")],
+        nicknames: ["open-ai", "gpt", "chatgpt"])
 }
 
 extension AnnotationKey {
-    static let openAIIdentityProvider = lanyard("openai-identity-provider-id", .opaqueID, asksFor: "openai")
-    static let openAIServiceAccount = lanyard("openai-service-account-id", .opaqueID, asksFor: "openai")
+    static let openAIIdentityProvider = lanyard("openai-identity-provider-id", .openAIID("idp"), asksFor: "openai")
+    static let openAIServiceAccount = lanyard("openai-service-account-id", .openAIID("sa"), asksFor: "openai")
+}
+
+extension ValueSyntax {
+    /// OpenAI publishes no form of its ids. Those of its samples have a prefix, and then what tells one from another.
+    fileprivate static func openAIID(_ prefix: String) -> ValueSyntax {
+        ValueSyntax(
+            "the id as OpenAI shows it, such as \"\(prefix)-123\"",
+            diagnosis: { value in
+                value == prefix || value == "\(prefix)-" || value == "\(prefix)_"
+                    ? Fault(part: "nothing follows the prefix") : Fault()
+            }
+        ) { value in
+            opaqueID.accepts(value) && value.utf8.count > 3
+                && value.utf8.last.map { $0.isWordByte && $0 != UInt8(ascii: "_") } == true
+        }
+    }
 }
 
 /// A workload identity provider that trusts the cluster's uploaded keys.
@@ -19,6 +37,7 @@ extension AnnotationKey {
 struct OpenAIFederation: CredentialMechanism {
     let mechanism = Mechanism.openAIFederation
     let reach = Reach.needsCode
+    let decisiveKeys: [AnnotationKey] = [.openAIIdentityProvider, .openAIServiceAccount]
 
     func tier(on platform: Platform) -> Tier { .federated }
 
@@ -26,10 +45,7 @@ struct OpenAIFederation: CredentialMechanism {
         let inputs = request.inputs
         let settings = request.configuration.openai
         guard let provider = inputs[.openAIIdentityProvider], let account = inputs[.openAIServiceAccount] else {
-            return .missing(
-                [AnnotationKey.openAIIdentityProvider, .openAIServiceAccount].filter { inputs[$0] == nil }.map {
-                    inputs.missing($0)
-                })
+            return .missing(inputs.lacking(.openAIIdentityProvider, .openAIServiceAccount))
         }
         var problems: [Problem] = []
         let expiration = request.tokenExpiration(
@@ -39,18 +55,14 @@ struct OpenAIFederation: CredentialMechanism {
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: settings.audience, expirationSeconds: expiration)),
+                    volume: request.tokenVolume(for: settings.audience, expirationSeconds: expiration),
                     groups: [
                         .init(
                             .allOrNone,
                             [
                                 .init("OPENAI_IDENTITY_PROVIDER_ID", provider),
                                 .init("OPENAI_SERVICE_ACCOUNT_ID", account),
-                                .init(
-                                    "OPENAI_IDENTITY_TOKEN_FILE", request.pod.path("\(request.mountPath)/token"),
-                                    isInVolume: true),
+                                request.pathVariable("OPENAI_IDENTITY_TOKEN_FILE"),
                             ])
                     ]),
                 identity: [

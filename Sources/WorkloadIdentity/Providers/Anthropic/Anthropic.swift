@@ -6,7 +6,11 @@ extension Provider {
         keys: AnnotationKey.anthropic,
         mechanisms: [AnthropicFederation()],
         apiKey: APIKey(variable: "ANTHROPIC_API_KEY"),
-        staticCredentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"])
+        hazards: [
+            .stored("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+            .storedInSome("ANTHROPIC_PROFILE", "ANTHROPIC_CONFIG_DIR"),
+        ],
+        nicknames: ["claude"])
 }
 
 extension AnnotationKey {
@@ -25,7 +29,7 @@ extension AnnotationKey {
 /// A federation rule trusts the cluster's issuer, whose keys may be written into it.
 struct AnthropicFederation: CredentialMechanism {
     let mechanism = Mechanism.anthropicFederation
-    let decisiveKeys: [AnnotationKey] = [.anthropicServiceAccount, .anthropicWorkspace]
+    let decisiveKeys = AnnotationKey.anthropic
 
     func tier(on platform: Platform) -> Tier { .federated }
 
@@ -33,23 +37,19 @@ struct AnthropicFederation: CredentialMechanism {
         let inputs = request.inputs
         let settings = request.configuration.anthropic
         guard let rule = inputs[.anthropicRule], let organization = inputs[.anthropicOrganization] else {
-            return .missing(
-                [AnnotationKey.anthropicRule, .anthropicOrganization].filter { inputs[$0] == nil }.map {
-                    inputs.missing($0)
-                })
+            return .missing(inputs.lacking(.anthropicRule, .anthropicOrganization))
         }
         var problems: [Problem] = []
         // An issuer's tokens may live an hour at most, unless it is changed at Anthropic.
         let expiration = request.tokenExpiration(
             nil, default: settings.tokenExpirationSeconds, bounds: 600...3600, problems: &problems)
         problems.append(
-            .warning(
-                .singleUseToken,
+            request.problem(
+                .warning, .singleUseToken,
                 """
-                \(request.subject): \(request.provider): Anthropic takes each token once, and a container that \
-                restarts presents the same one again; set check_jti: false on the issuer at Anthropic
-                """,
-                provider: request.provider))
+                Anthropic takes each token once, and a container that restarts presents the same one again; set check_jti: \
+                false on the issuer at Anthropic
+                """))
         let optional: [(name: String, key: AnnotationKey)] = [
             ("ANTHROPIC_SERVICE_ACCOUNT_ID", .anthropicServiceAccount),
             ("ANTHROPIC_WORKSPACE_ID", .anthropicWorkspace),
@@ -57,16 +57,11 @@ struct AnthropicFederation: CredentialMechanism {
         let variables: [PodAddition.Variable] =
             [.init("ANTHROPIC_FEDERATION_RULE_ID", rule), .init("ANTHROPIC_ORGANIZATION_ID", organization)]
             + optional.compactMap { name, key in inputs[key].map { .init(name, $0) } }
-            + [
-                .init(
-                    "ANTHROPIC_IDENTITY_TOKEN_FILE", request.pod.path("\(request.mountPath)/token"), isInVolume: true)
-            ]
+            + [request.pathVariable("ANTHROPIC_IDENTITY_TOKEN_FILE")]
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: settings.audience, expirationSeconds: expiration)),
+                    volume: request.tokenVolume(for: settings.audience, expirationSeconds: expiration),
                     groups: [.init(.allOrNone, variables)]),
                 identity: [
                     ("rule", rule), ("organization", organization),

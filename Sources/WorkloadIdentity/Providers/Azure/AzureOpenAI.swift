@@ -11,7 +11,11 @@ extension Provider {
         skipKey: .azureSkipContainers,
         requestLabel: .init(name: "azure.workload.identity/use", value: "true"),
         // DefaultAzureCredential tries EnvironmentCredential first.
-        staticCredentials: ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD"])
+        hazards: [
+            .stored("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD"),
+            .storedUnlessPassed("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"),
+        ],
+        nicknames: ["aoai", "azure-ai", "azure-open-ai"])
 }
 
 extension AnnotationKey {
@@ -52,9 +56,9 @@ struct AzureWorkloadIdentity: CredentialMechanism {
         var missing: [String] = []
         let clientID = inputs[.azureClientID]
         // A pod with Azure's label may pass the client's id in its code.
-        if clientID == nil, !request.isLabelled { missing.append(inputs.missing(.azureClientID)) }
         let tenantID = inputs[.azureTenantID] ?? settings.tenantID
-        if tenantID == nil { missing.append(inputs.missing(.azureTenantID, or: "azure.tenantId")) }
+        if !request.isLabelled || tenantID == nil { missing += inputs.lacking(.azureClientID) }
+        if tenantID == nil { missing += inputs.lacking(.azureTenantID, or: "azure.tenantId") }
         guard missing.isEmpty, let tenantID else { return .missing(missing) }
 
         var problems: [Problem] = []
@@ -62,29 +66,21 @@ struct AzureWorkloadIdentity: CredentialMechanism {
             .azureTokenExpiration, default: settings.tokenExpirationSeconds, bounds: 3600...86400, problems: &problems)
         for key in AnnotationKey.azureProxy where inputs[key] != nil {
             problems.append(
-                .warning(
-                    .noEffect,
-                    """
-                    \(inputs.place(of: key)): \(key.name) has no effect: Lanyard injects no proxy; use an SDK that takes \
-                    the token by itself
-                    """,
-                    field: key.name, provider: request.provider))
+                request.problem(
+                    .warning, .noEffect, with: key,
+                    "has no effect: Lanyard injects no proxy; use an SDK that takes the token by itself"))
         }
         let client = clientID.map { [PodAddition.Variable("AZURE_CLIENT_ID", $0)] } ?? []
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: Self.audience, expirationSeconds: expiration)),
+                    volume: request.tokenVolume(for: Self.audience, expirationSeconds: expiration),
                     groups: [
                         .init(
                             .each,
                             client + [
                                 .init("AZURE_TENANT_ID", tenantID),
-                                .init(
-                                    "AZURE_FEDERATED_TOKEN_FILE", request.pod.path("\(request.mountPath)/token"),
-                                    isInVolume: true),
+                                request.pathVariable("AZURE_FEDERATED_TOKEN_FILE"),
                                 .init("AZURE_AUTHORITY_HOST", settings.authorityHost),
                             ])
                     ],

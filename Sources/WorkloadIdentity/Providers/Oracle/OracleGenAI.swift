@@ -5,11 +5,42 @@ extension Provider {
         "oracle-genai", title: "Oracle Generative AI",
         keys: [.ociRegion],
         mechanisms: [OKEWorkloadIdentity()],
-        apiKey: APIKey(variable: "OCI_GENAI_API_KEY", isReadBySDK: false))
+        apiKey: APIKey(variable: "OCI_GENAI_API_KEY", isReadBySDK: false),
+        hazards: [.storedUnlessPassed("OCI_CONFIG_FILE", "OCI_GENAI_API_KEY")],
+        nicknames: ["oci", "oci-genai"],
+        telltales: [
+            .init(
+                variable: "OCI_RESOURCE_PRINCIPAL_VERSION", unless: ["OCI_RESOURCE_PRINCIPAL_RPST"],
+                explanation: """
+                    pods have no resource principal; on OKE annotate the ServiceAccount with \
+                    \(AnnotationKey.providers.name): oracle-genai and \(AnnotationKey.ociRegion.name), and use the OKE workload \
+                    identity signer of the OCI SDK
+                    """)
+        ])
 }
 
 extension AnnotationKey {
-    static let ociRegion = lanyard("oci-region", .region)
+    static let ociRegion = lanyard("oci-region", .ociRegion)
+}
+
+extension ValueSyntax {
+    /// It is part of a host name in the SDKs, so nothing else may get into it.
+    /// https://docs.oracle.com/en-us/iaas/Content/General/Concepts/regions.htm
+    fileprivate static let ociRegion = ValueSyntax(
+        "a region's identifier, such as \"us-chicago-1\"",
+        diagnosis: { value in
+            // The domain of availability is no part of it; nor the hyphen that was forgotten.
+            let name = value.lowercased()
+            let letters = name.prefix { !$0.isNumber }
+            let number = name.dropFirst(letters.count).prefix(while: \.isNumber)
+            return Fault(meant: (letters.hasSuffix("-") ? letters.dropLast() : letters) + "-" + number)
+        }
+    ) { value in
+        let parts = value.split(separator: "-", omittingEmptySubsequences: false)
+        guard value.utf8.count <= 64, parts.count >= 3, let number = parts.last else { return false }
+        return (1...2).contains(number.utf8.count) && number.utf8.allSatisfy(\.isDigit)
+            && parts.dropLast().allSatisfy { $0.utf8.count > 1 && $0.utf8.allSatisfy(\.isLowercaseLetter) }
+    }
 }
 
 /// OKE's proxymux takes the pod's own token: only variables are added.
@@ -18,6 +49,7 @@ struct OKEWorkloadIdentity: CredentialMechanism {
     let mechanism = Mechanism.okeWorkloadIdentity
     /// The application must ask its SDK for OKE's signer: plain resource principals look for files that are not there.
     let reach = Reach.needsCode
+    let decisiveKeys: [AnnotationKey] = [.ociRegion]
 
     func tier(on platform: Platform) -> Tier { .native }
 
@@ -27,7 +59,7 @@ struct OKEWorkloadIdentity: CredentialMechanism {
             missing.append("\(AnnotationKey.providers.name) to name \(request.provider)")
         }
         let region = request.inputs[.ociRegion]
-        if region == nil { missing.append(request.inputs.missing(.ociRegion)) }
+        missing += request.inputs.lacking(.ociRegion)
         if !request.pod.mountsServiceAccountToken {
             missing.append("the pod's own token: automountServiceAccountToken is false")
         }
@@ -46,10 +78,8 @@ struct OKEWorkloadIdentity: CredentialMechanism {
                 problems: [
                     request.applicationMustPass(
                         "the OKE workload identity signer of its OCI SDK, not the one for resource principals"),
-                    .warning(
-                        .clusterMustBeEnhanced,
-                        "\(request.subject): \(request.provider): OKE serves workload identity on enhanced clusters only",
-                        provider: request.provider),
+                    request.problem(
+                        .warning, .clusterMustBeEnhanced, "OKE serves workload identity on enhanced clusters only"),
                 ]))
     }
 }

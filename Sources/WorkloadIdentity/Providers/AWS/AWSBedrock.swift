@@ -10,7 +10,13 @@ extension Provider {
         apiKey: APIKey(variable: "AWS_BEARER_TOKEN_BEDROCK"),
         skipKey: .awsSkipContainers,
         optOut: .init(label: AWSRoles.skipLabel, unless: [.awsRoleARNs, .awsAssumeRoleARN, .awsSessionNameFromPod]),
-        staticCredentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"])
+        hazards: [
+            .stored("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), .stored("AWS_BEARER_TOKEN_BEDROCK"),
+            .storedInSome("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+            .storedInSome("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"),
+        ],
+        nicknames: ["amazon", "amazon-bedrock"],
+        isDeclared: { configuration, subject in configuration.aws.podIdentity.identities.contains(subject) })
 }
 
 extension AnnotationKey {
@@ -22,7 +28,7 @@ extension AnnotationKey {
     static let awsTokenExpiration = AnnotationKey(
         "eks.amazonaws.com/token-expiration", on: [.serviceAccount, .pod], .seconds)
     static let awsSkipContainers = AnnotationKey("eks.amazonaws.com/skip-containers", on: [.pod], .list)
-    static let awsRegion = lanyard("aws-region", .region)
+    static let awsRegion = lanyard("aws-region", .awsRegion)
     static let awsRoleARNs = lanyard("aws-role-arns", .awsRoleARNs, asksFor: "aws-bedrock")
     static let awsSessionNameFromPod = lanyard("aws-session-name-from-pod", .boolean)
 
@@ -50,7 +56,7 @@ struct EKSPodIdentity: CredentialMechanism {
         let settings = request.configuration.aws.podIdentity
         guard request.forced == mechanism || settings.identities.contains(request.subject) else {
             return .missing([
-                "its association declared (\(AnnotationKey.mechanism(of: request.provider).name): \(mechanism), or aws.podIdentity.identities in the configuration)"
+                "its association declared with \(AnnotationKey.mechanism(of: request.provider).name): \(mechanism)"
             ])
         }
         var problems: [Problem] = []
@@ -86,8 +92,34 @@ struct EKSPodIdentity: CredentialMechanism {
                     yieldsTo: ["AWS_WEB_IDENTITY_TOKEN_FILE"]),
                 identity: [
                     ("uri", settings.credentialsURI), ("audience", settings.audience), ("expiration", "\(expiration)"),
-                ] + region.identity,
-                problems: problems))
+                ] + region.identity + Self.identity(of: settings),
+                problems: problems,
+                hazards: [.storedInSome("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")]
+                    + (Self.host(of: settings.credentialsURI).map { [.proxy(for: $0)] } ?? [])))
+    }
+}
+
+extension EKSPodIdentity {
+    /// Where the token is and what the volume is called, as far as that is not EKS' default.
+    private static func identity(of settings: Configuration.PodIdentitySettings) -> [(name: String, value: String)] {
+        let defaults = Configuration.PodIdentitySettings()
+        let paths: [(name: String, path: KeyPath<Configuration.PodIdentitySettings, String>)] = [
+            ("mountPath", \.tokenMountPath), ("volume", \.volumeName), ("tokenPath", \.tokenPath),
+        ]
+        return paths.filter { settings[keyPath: $0.path] != defaults[keyPath: $0.path] }.map {
+            ($0.name, settings[keyPath: $0.path])
+        }
+    }
+
+    /// The agent's address, if requests to it are plain ones, of which a proxy sees all.
+    private static func host(of uri: String) -> String? {
+        let scheme = "http://"
+        guard uri.hasPrefix(scheme) else { return nil }
+        let authority = uri.dropFirst(scheme.count).prefix { $0 != "/" }
+        // An address of IPv6 stands in brackets.
+        let host =
+            authority.hasPrefix("[") ? authority.dropFirst().prefix { $0 != "]" } : authority.prefix { $0 != ":" }
+        return host.isEmpty ? nil : String(host)
     }
 }
 
@@ -100,7 +132,11 @@ struct IRSA: CredentialMechanism {
     func tier(on platform: Platform) -> Tier { .native }
 
     func attempt(_ request: BindingRequest) -> Attempt {
-        webIdentity(request, volumeName: "aws-iam-token", mountPath: request.configuration.aws.tokenMountPath)
+        let mountPath = request.configuration.aws.tokenMountPath
+        let isDefault = mountPath == Configuration.AWSSettings().tokenMountPath
+        return webIdentity(
+            request, volumeName: "aws-iam-token", mountPath: mountPath,
+            identity: isDefault ? [] : [("mountPath", mountPath)])
     }
 }
 
@@ -119,15 +155,20 @@ struct AWSWebIdentity: CredentialMechanism {
 
 extension CredentialMechanism {
     /// `sts:AssumeRoleWithWebIdentity`: the SDKs read a role and a token file.
-    fileprivate func webIdentity(_ request: BindingRequest, volumeName: String, mountPath: String) -> Attempt {
+    ///
+    /// - Parameter identity: what decides on the volume, if it is not the usual one.
+    fileprivate func webIdentity(
+        _ request: BindingRequest, volumeName: String, mountPath: String, identity: [(name: String, value: String)] = []
+    ) -> Attempt {
         let inputs = request.inputs
         let roles = AWSRoles(inputs)
-        guard !roles.isEmpty else { return .missing([inputs.missing(.awsRoleARN)]) }
+        guard !roles.isEmpty else { return .missing(inputs.isGiven(.awsRoleARNs) ? [] : inputs.lacking(.awsRoleARN)) }
         if inputs[.awsAssumeRoleARN] != nil { return assumedRole(request, roles) }
 
         var problems: [Problem] = []
         let token = request.webIdentityToken(&problems)
         let region = AWSRegion(request)
+        problems += region.mismatches(with: roles.all, request)
         let session = AWSSessionName(request, &problems)
         problems += AnnotationKey.awsAssumedRoleDetails.filter { inputs[$0] != nil }.map {
             request.noEffect($0, without: .awsAssumeRoleARN)
@@ -149,7 +190,7 @@ extension CredentialMechanism {
                 identity: [
                     ("role", roles.ofAll ?? ""), ("audience", token.audience),
                     ("expiration", "\(token.expirationSeconds)"),
-                ] + region.identity + roles.identity + session.identity,
+                ] + region.identity + roles.identity + session.identity + identity,
                 problems: problems))
     }
 }
@@ -168,14 +209,12 @@ extension BindingRequest {
         guard facts.platform == .eks, inputs[.awsRoleARN] != nil, pod.labels[AWSRoles.skipLabel] == nil else {
             return nil
         }
-        return .warning(
-            .managedWebhookFirst,
+        return problem(
+            .warning, .managedWebhookFirst, with: key,
             """
-            \(inputs.place(of: key)): EKS' own webhook sets the variables of \(AnnotationKey.awsRoleARN.name) before \
-            Lanyard, and containers keep them in place of what \(key.name) asks for; label the pods \
-            \(AWSRoles.skipLabel)=true
-            """,
-            field: key.name, provider: provider)
+            has no effect where EKS' own webhook runs: it sets the variables of \(AnnotationKey.awsRoleARN.name) first, and \
+            containers keep them; label the pods \(AWSRoles.skipLabel)=true
+            """)
     }
 }
 
@@ -208,5 +247,23 @@ struct AWSRegion {
 
     var identity: [(name: String, value: String)] {
         [("region", name ?? ""), ("regional", "\(isRegional)")]
+    }
+
+    /// STS of one partition does not know the roles of another.
+    func mismatches(with roles: [String], _ request: BindingRequest) -> [Problem] {
+        guard let name else { return [] }
+        let partition = AWSPartition.name(ofRegion: name)
+        guard let role = roles.first(where: { AWSPartition.name(ofRole: $0) != partition }) else { return [] }
+        let needed = AWSPartition.name(ofRole: role)
+        let example = AWSPartition.exampleRegion(of: needed).map { ", such as \($0)" } ?? ""
+        return [
+            request.problem(
+                .error, .partitionMismatch,
+                """
+                the region \(name) is in the partition \(partition), and the role \(role.shortened) in \(needed); write a region \
+                of \(needed) as \(AnnotationKey.awsRegion.name)\(example)
+                """,
+                field: request.inputs[.awsRegion] == nil ? nil : AnnotationKey.awsRegion.name)
+        ]
     }
 }

@@ -20,12 +20,17 @@ extension CredentialMechanism {
     /// The volume is Lanyard's on EKS too, since it holds more than the one that EKS' own webhook makes.
     func assumedRole(_ request: BindingRequest, _ roles: AWSRoles) -> Attempt {
         guard roles.ofContainers.isEmpty, let firstRole = roles.ofAll else {
-            return .missing(["\(AnnotationKey.awsRoleARN.name) in place of \(AnnotationKey.awsRoleARNs.name)"])
+            let isMalformed = request.inputs.isInvalid(.awsRoleARN)
+            return .missing(
+                isMalformed ? [] : ["\(AnnotationKey.awsRoleARN.name) in place of \(AnnotationKey.awsRoleARNs.name)"])
         }
         var problems: [Problem] = []
         let token = request.webIdentityToken(&problems)
         let region = AWSRegion(request)
+        problems += region.mismatches(
+            with: [firstRole] + (request.inputs[.awsAssumeRoleARN].map { [$0] } ?? []), request)
         let second = AWSAssumedRole(request, &problems)
+        problems.append(second.readers(request))
         if let problem = request.managedWebhookRunsFirst(for: .awsAssumeRoleARN) { problems.append(problem) }
         let file = PodAddition.Volume.File(path: "config", annotation: AnnotationKey.awsConfiguration.name)
         let content = second.configuration(
@@ -44,6 +49,8 @@ extension CredentialMechanism {
                             ]),
                         // Version 1 of the SDK for Go, and 2 of that for JavaScript, read the file only with it.
                         .init(.each, [.init("AWS_SDK_LOAD_CONFIG", "1")]),
+                        // SDKs that cannot read it would go on to the node's role.
+                        .init(.each, [.init("AWS_EC2_METADATA_DISABLED", "true")]),
                     ],
                     annotations: [.init(file.annotation, content, owner: .lanyard)],
                     expected: region.expected,
@@ -75,15 +82,25 @@ struct AWSAssumedRole {
         ].compactMap { name, value in value.map { (name, $0) } }
         if inputs.isTrue(.awsSessionNameFromPod) == true {
             problems.append(
-                .warning(
-                    .noEffect,
+                request.problem(
+                    .warning, .noEffect, with: .awsSessionNameFromPod,
                     """
-                    \(inputs.place(of: .awsSessionNameFromPod)): \(AnnotationKey.awsSessionNameFromPod.name) has no \
-                    effect on a role of \(AnnotationKey.awsAssumeRoleARN.name); name its session with \
+                    has no effect on a role of \(AnnotationKey.awsAssumeRoleARN.name); name its session with \
                     \(AnnotationKey.awsSessionName.name)
-                    """,
-                    field: AnnotationKey.awsSessionNameFromPod.name, provider: request.provider))
+                    """))
         }
+    }
+
+    /// Which SDKs do not assume it: all were run.
+    func readers(_ request: BindingRequest) -> Problem {
+        let version2 =
+            request.inputs[.awsExternalID] == nil ? "" : ", and version 2 of that for JavaScript sends no external id"
+        return request.problem(
+            .warning, .roleNotReadByAllSDKs, with: .awsAssumeRoleARN,
+            """
+            is read from a configuration file: the SDK for C++ and Rust's object_store and reqsign do not read it\(version2), \
+            so they get no credentials (object_store: the node's); use another SDK in such containers
+            """)
     }
 
     var identity: [(name: String, value: String)] { settings.map { ("assumed.\($0.name)", $0.value) } }

@@ -10,8 +10,12 @@ extension Provider {
         mechanisms: [GKEWorkloadIdentity(), GCPWorkloadIdentityFederation()],
         apiKey: APIKey(variable: "GOOGLE_API_KEY"),
         skipKey: .googleSkipContainers,
-        // Tried before everything else; a file that is not there is an error.
-        staticCredentials: ["GOOGLE_APPLICATION_CREDENTIALS"])
+        hazards: [
+            // Tried before everything else; a file that is not there is an error.
+            .stored("GOOGLE_APPLICATION_CREDENTIALS"),
+            .storedInSome("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        ],
+        nicknames: ["vertex-ai", "gemini", "gcp"])
 }
 
 extension AnnotationKey {
@@ -32,7 +36,7 @@ extension AnnotationKey {
     /// For the container that the webhook's other mode injects.
     static let googleRunAsUser = AnnotationKey("cloud.google.com/gcloud-run-as-user", on: [.serviceAccount], .anything)
     static let googleProject = lanyard("gcp-project", .googleProject)
-    static let googleLocation = lanyard("gcp-location", .region)
+    static let googleLocation = lanyard("gcp-location", .googleLocation)
     /// Carries the credential configuration to the volume.
     static let googleCredentials = stamp("google-vertex-credentials")
 
@@ -71,6 +75,7 @@ struct GKEWorkloadIdentity: CredentialMechanism {
         // With nothing to require, what the user asked by is what tells it from a stored key.
         let federated = [AnnotationKey.googleProvider, .googleImpersonated].filter { request.inputs[$0] != nil }
         guard account != nil || request.isNamed || !federated.isEmpty else {
+            if request.inputs.isInvalid(.googleServiceAccount) { return .missing([]) }
             return .missing(["\(AnnotationKey.providers.name) to name \(request.provider)"])
         }
         let settings = GoogleSettings(request, email: account)
@@ -80,17 +85,17 @@ struct GKEWorkloadIdentity: CredentialMechanism {
         }
         if request.facts.components.hasGKEMetadataServer == false {
             problems.append(
-                .warning(
-                    .metadataServerNotFound,
+                request.problem(
+                    .warning, .metadataServerNotFound,
                     """
-                    \(request.subject): \(request.provider): no node that was looked at runs GKE's metadata server; \
-                    enable Workload Identity Federation for GKE on the cluster and its node pools
-                    """,
-                    provider: request.provider))
+                    no node that was looked at runs GKE's metadata server; enable Workload Identity Federation for GKE on the \
+                    cluster and its node pools
+                    """))
         }
         return .fits(
             Grant(
-                addition: PodAddition(groups: settings.groups),
+                addition: PodAddition(
+                    groups: settings.groups, filesReadFirst: ["GOOGLE_APPLICATION_CREDENTIALS"]),
                 identity: [("account", account ?? "")] + settings.identity,
                 problems: problems))
     }
@@ -104,17 +109,14 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
     private static let longestSubject = 127
 
     let mechanism = Mechanism.gcpWorkloadIdentityFederation
-    let decisiveKeys: [AnnotationKey] = [.googleImpersonated]
+    let decisiveKeys: [AnnotationKey] = [.googleProvider, .googleImpersonated]
 
     func tier(on platform: Platform) -> Tier { .federated }
 
     func attempt(_ request: BindingRequest) -> Attempt {
         let inputs = request.inputs
         guard let provider = inputs[.googleProvider] else {
-            let elsewhere =
-                inputs[.googleServiceAccount] == nil
-                ? "" : " (\(AnnotationKey.googleServiceAccount.name) has an effect on GKE only)"
-            return .missing([inputs.missing(.googleProvider) + elsewhere])
+            return .missing(inputs.lacking(.googleProvider))
         }
         var problems: [Problem] = []
         if inputs[.googleServiceAccount] != nil {
@@ -135,13 +137,12 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
         let subject = request.subject.claim
         if subject.utf8.count > Self.longestSubject {
             problems.append(
-                .warning(
-                    .subjectTooLong,
+                request.problem(
+                    .warning, .subjectTooLong,
                     """
-                    \(request.subject): \(request.provider): the subject \(subject) has \(subject.utf8.count) bytes, and \
+                    the subject \(subject) has \(subject.utf8.count) bytes, and \
                     Google maps \(Self.longestSubject) at most; shorten a name, or map google.subject to less
-                    """,
-                    provider: request.provider))
+                    """))
         }
         let email = inputs[.googleImpersonated]
         let settings = GoogleSettings(request, email: email)
@@ -152,18 +153,11 @@ struct GCPWorkloadIdentityFederation: CredentialMechanism {
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: audience, expirationSeconds: expiration),
+                    volume: request.tokenVolume(
+                        for: audience, expirationSeconds: expiration,
                         file: .init(path: file, annotation: AnnotationKey.googleCredentials.name)),
                     groups: [
-                        .init(
-                            .allOrNone,
-                            [
-                                .init(
-                                    "GOOGLE_APPLICATION_CREDENTIALS", request.pod.path("\(request.mountPath)/\(file)"),
-                                    isInVolume: true)
-                            ])
+                        .init(.allOrNone, [request.pathVariable("GOOGLE_APPLICATION_CREDENTIALS", to: file)])
                     ] + settings.groups + settings.groupsOfCommandLine,
                     annotations: [
                         .init(

@@ -10,7 +10,11 @@ extension Provider {
         apiKey: APIKey(variable: "DASHSCOPE_API_KEY"),
         includeKey: .alibabaOnlyContainers,
         skipKey: .alibabaSkipContainers,
-        staticCredentials: ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
+        hazards: [
+            .stored("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+            .storedInSome("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET"),
+        ],
+        nicknames: ["dashscope", "qwen", "model-studio"])
 }
 
 extension AnnotationKey {
@@ -27,7 +31,7 @@ extension AnnotationKey {
         "pod-identity.alibabacloud.com/inject-sts-endpoint", on: [.serviceAccount], .boolean)
     static let alibabaRoleARN = lanyard("alibaba-role-arn", .alibabaRoleARN, asksFor: "alibaba-modelstudio")
     static let alibabaOIDCProviderARN = lanyard("alibaba-oidc-provider-arn", .alibabaOIDCProviderARN)
-    static let alibabaRegion = lanyard("alibaba-region", .region)
+    static let alibabaRegion = lanyard("alibaba-region", .alibabaRegion)
 
     fileprivate static let alibaba: [AnnotationKey] = [
         .alibabaRoleName, .alibabaTokenExpiration, .alibabaOnlyContainers, .alibabaSkipContainers,
@@ -50,12 +54,12 @@ struct AlibabaRRSA: CredentialMechanism {
         let settings = request.configuration.alibaba
         var missing: [String] = []
         let provider = inputs[.alibabaOIDCProviderARN] ?? settings.oidcProviderARN
-        if provider == nil { missing.append(inputs.missing(.alibabaOIDCProviderARN, or: "alibaba.oidcProviderArn")) }
+        if provider == nil { missing += inputs.lacking(.alibabaOIDCProviderARN, or: "alibaba.oidcProviderArn") }
         // A role's name stands for a role of the account that has the OIDC provider.
         let account = provider.flatMap { ValueSyntax.alibabaResource($0, "oidc-provider/", lengths: 1...128) }
         let named = inputs[.alibabaRoleName].flatMap { name in account.map { "acs:ram::\($0):role/\(name)" } }
         let role = inputs[.alibabaRoleARN] ?? named
-        if role == nil, inputs[.alibabaRoleName] == nil { missing.append(inputs.missing(.alibabaRoleARN)) }
+        if role == nil, !inputs.isGiven(.alibabaRoleName) { missing += inputs.lacking(.alibabaRoleARN) }
         guard let provider, let role else { return .missing(missing) }
 
         var problems: [Problem] = []
@@ -66,18 +70,14 @@ struct AlibabaRRSA: CredentialMechanism {
         return .fits(
             Grant(
                 addition: PodAddition(
-                    volume: .init(
-                        name: request.volumeName, mountPath: request.mountPath,
-                        token: .init(audience: "sts.aliyuncs.com", expirationSeconds: expiration)),
+                    volume: request.tokenVolume(for: "sts.aliyuncs.com", expirationSeconds: expiration),
                     groups: [
                         .init(
                             .allOrNone,
                             [
                                 .init("ALIBABA_CLOUD_ROLE_ARN", role),
                                 .init("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", provider),
-                                .init(
-                                    "ALIBABA_CLOUD_OIDC_TOKEN_FILE", request.pod.path("\(request.mountPath)/token"),
-                                    isInVolume: true),
+                                request.pathVariable("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
                             ]),
                         // Else the SDKs fall through to the node's role when the exchange fails.
                         .init(.each, [.init("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")]),
