@@ -109,6 +109,8 @@ import Testing
         #expect(calls.filter { $0.starts(with: ["aws", "iam", "create-role"]) }.count == 1)
         let secrets = calls.filter { $0.starts(with: ["vault", "kv", "put"]) }
         #expect(secrets.map { $0[4] } == ["ml/groq", "ml/mistral"])
+        let roles = calls.filter { $0.starts(with: ["vault", "write", "auth/kubernetes/role/llm"]) }
+        #expect(roles.map { $0[6] } == ["token_policies=lanyard-ml-llm-groq,lanyard-ml-llm-mistral"])
         let annotated = calls.filter { $0.starts(with: ["kubectl", "annotate"]) }.flatMap { $0 }
         #expect(annotated.contains("lanyard.dev/vault-path.groq=secret/data/ml/groq"))
         #expect(annotated.contains("lanyard.dev/vault-path.mistral=secret/data/ml/mistral"))

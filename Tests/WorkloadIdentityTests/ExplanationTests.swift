@@ -168,7 +168,7 @@ import WorkloadIdentity
             ),
             (
                 .iks, "groq", .vaultCSI,
-                #""$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h"#
+                #""$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h"#
             ),
         ] as [(Platform, ProviderName, Mechanism, String)])
     func grants(platform: Platform, provider: ProviderName, mechanism: Mechanism, command: String) throws {

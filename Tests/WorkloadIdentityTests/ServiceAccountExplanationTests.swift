@@ -53,7 +53,7 @@ import WorkloadIdentity
         #expect(script.commands.filter { $0.hasPrefix("curl ") }.count == 1)
         #expect(
             script.comments.contains(
-                "from the internet: AWS and Microsoft Entra and OpenAI and Anthropic will do the same"))
+                "from the internet: AWS, Microsoft Entra, OpenAI and Anthropic will do the same"))
         #expect(script.lines.filter { $0.hasPrefix("# ==== The cluster's issuer ") }.count == 1)
     }
 
@@ -71,6 +71,9 @@ import WorkloadIdentity
         #expect(script.explained == ["vault-agent", "vault-agent"])
         #expect(script.commands.filter { $0.contains(" auth enable ") }.count == 1)
         #expect(script.comments.contains("As step 1 of groq by vault-agent."))
+        // The one role has the policies of all: another one would replace it.
+        #expect(script.commands.filter { $0.contains("token_policies=") }.count == 1)
+        #expect(script.assignments["STORED_KEYS"] == "groq,mistral")
         // Each key has a policy, a secret and a question of its own.
         #expect(script.commands.filter { $0.contains(" policy write ") }.count == 2)
         #expect(script.commands.filter { $0 == "read -rs API_KEY" }.count == 2)

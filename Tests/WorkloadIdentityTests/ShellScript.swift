@@ -27,10 +27,9 @@ struct ShellScript {
         lines.filter { $0.hasPrefix("#") }.map { $0.drop { $0 == "#" || $0 == " " } }.joined(separator: " ")
     }
 
-    /// What the parts say, in comments, for taking them down again: as a script of its own, behind the variables that are
-    /// given values on lines of their own.
+    /// What a script of one way says, in comments, for taking it down again: as a script of its own, after the variables.
     var removal: ShellScript {
-        var commands = lines.filter { $0.contains(#/^[A-Z_]+=(?:[^$]|\$\(kubectl get --raw)/#) }
+        var commands = lines.prefix { !$0.hasPrefix("# ====") } + lines.filter { $0.hasPrefix("ISSUER=") }
         var isRemoval = false
         for line in lines {
             if line.hasPrefix("# To take this down again") { isRemoval = true }

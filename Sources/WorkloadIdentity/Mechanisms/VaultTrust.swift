@@ -18,6 +18,9 @@ struct VaultTrust {
     init(_ request: SetUpRequest, _ apiKey: APIKey, for reader: Reader, audience: SetUp.Variable) {
         let vault = request.configuration.vault
         let provider = request.provider
+        let stored = Provider.all(request.configuration).map(\.name).filter {
+            $0 == provider || request.inputs[.vaultPath(of: $0)] != nil
+        }.map(\.rawValue).joined(separator: ",")
         let path = request.inputs[.vaultPath(of: provider)]
         let isVersion1 = path?.contains("/data/") == false
         let ownRole = request.inputs[.vaultRole] ?? vault.role
@@ -29,6 +32,7 @@ struct VaultTrust {
         variables =
             [
                 .init("PROVIDER", .known(provider.rawValue)),
+                .init("STORED_KEYS", .known(stored), remark: "of this ServiceAccount, all by one role"),
                 .init("VAULT", .known(vault.injector == .vault ? "vault" : "bao"), remark: "the command"),
                 .init("VAULT_ADDR", vault.address, or: .placeholder("address of Vault, https://...")),
             ]
@@ -105,7 +109,7 @@ struct VaultTrust {
         #"""
         "$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" \
           bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" \
-          audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h
+          audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h
         """#)
 
     private static let operatorRole = SetUp.Step(
@@ -116,7 +120,7 @@ struct VaultTrust {
         #"""
         "$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" \
           bound_service_account_names=external-secrets bound_service_account_namespaces=external-secrets \
-          audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h
+          audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h
         """#)
 
     private static func reading(_ provider: ProviderName) -> SetUp.Step {

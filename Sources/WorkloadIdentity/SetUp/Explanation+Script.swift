@@ -4,7 +4,7 @@ extension Explanation {
         var script = SetUpScript()
         let whom = subject.map { "\($0)" } ?? "a ServiceAccount"
         script.line("#!/usr/bin/env bash")
-        script.comment("\(Self.list(parts.map(\.provider.title))) for \(whom) on \(facts.platform.title).")
+        script.comment("\(parts.map(\.provider.title).listed) for \(whom) on \(facts.platform.title).")
         script.comment(
             """
             Read it, write your own values in place of <what stands in angle brackets>, and paste it step by step: it changes \
@@ -62,11 +62,13 @@ extension Explanation {
                 """#)
         ]
     }
+}
 
+extension [String] {
     /// `A`, `A and B`, `A, B and C`.
-    private static func list(_ names: [String]) -> String {
-        guard names.count > 1, let last = names.last else { return names.first ?? "" }
-        return names.dropLast().joined(separator: ", ") + " and " + last
+    var listed: String {
+        guard count > 1, let last else { return first ?? "" }
+        return dropLast().joined(separator: ", ") + " and " + last
     }
 }
 

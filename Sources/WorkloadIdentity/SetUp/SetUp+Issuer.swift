@@ -8,7 +8,7 @@ extension SetUp {
         case .unused: return SetUp()
         case .named: return SetUp(variables: [issuer])
         case .fetched(let readers):
-            let reader = readers.joined(separator: " and ")
+            let reader = readers.listed
             let isPublic = facts.issuer.reach == .public
             var setUp = isPublic ? SetUp() : facts.platform.publicIssuer(for: reader)
             if isPublic || facts.issuer.url != nil {
