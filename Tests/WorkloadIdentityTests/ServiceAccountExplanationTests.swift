@@ -34,7 +34,7 @@ import WorkloadIdentity
         #expect(script.undefined == [] && script.unused == [])
         #expect(
             script.lines.contains {
-                $0.hasPrefix("# Amazon Bedrock, Azure OpenAI, OpenAI, Anthropic, Groq and Mistral AI for ")
+                $0.hasPrefix("# AWS Bedrock, Azure OpenAI, OpenAI, Anthropic, Groq and Mistral AI for ")
             })
         let audiences = script.commands.filter { $0.hasPrefix("AUDIENCE=") }
         #expect(
