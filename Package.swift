@@ -79,7 +79,9 @@ let package = Package(
 
         // The decisions. Pure.
         .target(name: "WorkloadIdentity", dependencies: ["JSON", crypto], swiftSettings: settings),
-        .target(name: "PodInjection", dependencies: ["JSON", "WorkloadIdentity"], swiftSettings: settings),
+        .target(
+            name: "PodInjection", dependencies: ["JSON", "KubernetesModel", "WorkloadIdentity"], swiftSettings: settings
+        ),
 
         // What calls us, and what watches us.
         .target(
@@ -161,7 +163,7 @@ let package = Package(
             name: "OperatorTests",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Operator", logging, nio,
+                "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", logging, nio,
                 .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),

@@ -1,4 +1,5 @@
 public import JSON
+public import KubernetesModel
 internal import WorkloadIdentity
 
 /// What is to be known of a ServiceAccount, or of a workload of any kind, as it is applied.

@@ -10,7 +10,7 @@ enum InputFile {
         do {
             contents = try self.contents(of: path)
         } catch Errno.isDirectory {
-            throw UsageProblem("\(path): is a folder; name its files")
+            throw UsageProblem("\(path): is a folder; name a file")
         } catch {
             throw UsageProblem("\(path): cannot be read: \(error)")
         }
@@ -18,7 +18,9 @@ enum InputFile {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let bytes = contents.dropFirst(contents.starts(with: byteOrderMark) ? byteOrderMark.count : 0)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw UsageProblem("\(path): is not UTF-8 text")
+            let isUTF16 = [[0xFE, 0xFF], [0xFF, 0xFE]].contains { bytes.starts(with: $0) }
+            throw UsageProblem(
+                isUTF16 ? "\(path): is UTF-16 text; save it as UTF-8" : "\(path): is not text in UTF-8")
         }
         return text
     }

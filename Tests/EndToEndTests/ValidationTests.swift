@@ -57,7 +57,7 @@ extension EndToEndTests {
                 #expect(
                     refused.errors.contains(
                         "admission webhook \"workload-validator.lanyard.dev\" denied the request: ServiceAccount "
-                            + "\(namespace)/llm is refused, because Namespace \(namespace) is labelled "
+                            + "\(namespace)/llm is denied, because Namespace \(namespace) is labelled "
                             + "lanyard.dev/policy=enforce:\n1. "), "\(refused.errors)")
                 #expect(refused.errors.contains(Self.badRole))
                 #expect(refused.errors.contains("azure.workload.identity/client-id is \"me\"; write a UUID"))
@@ -82,7 +82,7 @@ extension EndToEndTests {
                 #expect(named.exitCode != 0)
                 #expect(
                     named.errors.contains(
-                        "StatefulSet \(namespace)/app is refused, because Namespace \(namespace) is labelled "
+                        "StatefulSet \(namespace)/app is denied, because Namespace \(namespace) is labelled "
                             + "lanyard.dev/policy=enforce: StatefulSet \(namespace)/app: the pod: lanyard.dev/providers "
                             + "names \"opnai\""), "\(named.errors)")
             }
@@ -210,7 +210,7 @@ extension EndToEndTests {
                 let refused = try await plane.tryKubectl(["apply", "-f", "-"], input: strict)
                 #expect(refused.exitCode != 0)
                 #expect(
-                    refused.errors.contains("is refused, because it has the annotation lanyard.dev/policy=enforce"),
+                    refused.errors.contains("is denied, because it has the annotation lanyard.dev/policy=enforce"),
                     "\(refused.errors)")
                 #expect(refused.errors.contains(Self.badRole))
             }

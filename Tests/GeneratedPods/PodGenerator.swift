@@ -17,9 +17,9 @@ package struct RandomNumbers: RandomNumberGenerator {
         return number ^ (number >> 31)
     }
 
-    fileprivate mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+    package mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
-    fileprivate mutating func pick<Element>(_ elements: [Element], upTo count: Int) -> ArraySlice<Element> {
+    package mutating func pick<Element>(_ elements: [Element], upTo count: Int) -> ArraySlice<Element> {
         elements.shuffled(using: &self).prefix(Int.random(in: 0...count, using: &self))
     }
 }

@@ -58,8 +58,8 @@ struct KindsTests {
         #expect(try StatefulSet(parsing: Array(text.utf8)).workload.template.serviceAccountName == "default")
     }
 
-    @Test("every kind of workload names its own resource type", arguments: Workload.Kind.allCases)
-    func workloadKinds(kind: Workload.Kind) {
+    @Test("every kind of workload names its own resource type", arguments: WorkloadKind.allCases)
+    func workloadKinds(kind: WorkloadKind) {
         #expect(kind.resourceType.kind == kind.rawValue)
         #expect(kind.resourceType.plural == kind.rawValue.lowercased() + "s")
     }
@@ -106,8 +106,9 @@ struct KindsTests {
         arguments: [
             ("apps/v1", "ReplicaSet", .replicaSet), ("batch/v1beta1", "CronJob", .cronJob), ("batch/v1", "Job", .job),
             ("batch.volcano.sh/v1alpha1", "Job", nil), ("argoproj.io/v1alpha1", "Rollout", nil), ("v1", "Node", nil),
-        ] as [(String, String, Workload.Kind?)])
-    func owner(apiVersion: String, kind: String, expected: Workload.Kind?) {
+            ("v1", "ReplicationController", .replicationController), ("v1", "Pod", nil), ("v1", "Deployment", nil),
+        ] as [(String, String, WorkloadKind?)])
+    func owner(apiVersion: String, kind: String, expected: WorkloadKind?) {
         #expect(OwnerReference(apiVersion: apiVersion, kind: kind, name: "o", uid: "1").workloadKind == expected)
     }
 

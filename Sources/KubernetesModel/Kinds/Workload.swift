@@ -2,25 +2,7 @@ public import JSON
 
 /// Anything that makes pods from a template, read the same way whatever its kind.
 public struct Workload: Hashable, Sendable {
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case deployment = "Deployment"
-        case daemonSet = "DaemonSet"
-        case statefulSet = "StatefulSet"
-        case replicaSet = "ReplicaSet"
-        case job = "Job"
-        case cronJob = "CronJob"
-
-        public var resourceType: ResourceType {
-            switch self {
-            case .deployment: Deployment.resourceType
-            case .daemonSet: DaemonSet.resourceType
-            case .statefulSet: StatefulSet.resourceType
-            case .replicaSet: ReplicaSet.resourceType
-            case .job: Job.resourceType
-            case .cronJob: CronJob.resourceType
-            }
-        }
-    }
+    public typealias Kind = WorkloadKind
 
     public var kind: Kind
     public var metadata: ObjectMetadata
@@ -53,9 +35,10 @@ public struct Workload: Hashable, Sendable {
 }
 
 extension OwnerReference {
-    /// Which kind of workload the owner is; `nil` for anything else, and for what others call by the same name.
-    public var workloadKind: Workload.Kind? {
-        Workload.Kind(rawValue: kind).flatMap { apiVersion.hasPrefix("\($0.resourceType.group)/") ? $0 : nil }
+    /// Which kind of workload the owner is; `nil` for anything else, and for what others call by the same name. No
+    /// controller of Kubernetes' makes anything for a pod.
+    public var workloadKind: WorkloadKind? {
+        WorkloadKind(apiVersion: apiVersion, kind: kind).flatMap { $0 == .pod ? nil : $0 }
     }
 }
 

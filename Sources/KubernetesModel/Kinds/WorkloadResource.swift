@@ -2,7 +2,7 @@ public import JSON
 
 /// A kind of workload that can be listed and watched; all of them hold the same ``Workload``.
 public protocol WorkloadResource: KubernetesResource {
-    static var workloadKind: Workload.Kind { get }
+    static var workloadKind: WorkloadKind { get }
 
     var workload: Workload { get set }
 
@@ -18,7 +18,7 @@ extension WorkloadResource {
 }
 
 public struct Deployment: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.deployment
+    public static let workloadKind = WorkloadKind.deployment
     public static let resourceType = ResourceType(
         group: "apps", version: "v1", kind: "Deployment", plural: "deployments")
 
@@ -30,7 +30,7 @@ public struct Deployment: WorkloadResource, Hashable {
 }
 
 public struct DaemonSet: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.daemonSet
+    public static let workloadKind = WorkloadKind.daemonSet
     public static let resourceType = ResourceType(group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets")
 
     public var workload: Workload
@@ -41,7 +41,7 @@ public struct DaemonSet: WorkloadResource, Hashable {
 }
 
 public struct StatefulSet: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.statefulSet
+    public static let workloadKind = WorkloadKind.statefulSet
     public static let resourceType = ResourceType(
         group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets")
 
@@ -54,7 +54,7 @@ public struct StatefulSet: WorkloadResource, Hashable {
 
 /// Mostly followed as ``PartialObjectMetadata``: its owner tells which Deployment a pod belongs to.
 public struct ReplicaSet: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.replicaSet
+    public static let workloadKind = WorkloadKind.replicaSet
     public static let resourceType = ResourceType(
         group: "apps", version: "v1", kind: "ReplicaSet", plural: "replicasets")
 
@@ -66,7 +66,7 @@ public struct ReplicaSet: WorkloadResource, Hashable {
 }
 
 public struct Job: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.job
+    public static let workloadKind = WorkloadKind.job
     public static let resourceType = ResourceType(group: "batch", version: "v1", kind: "Job", plural: "jobs")
 
     public var workload: Workload
@@ -77,7 +77,7 @@ public struct Job: WorkloadResource, Hashable {
 }
 
 public struct CronJob: WorkloadResource, Hashable {
-    public static let workloadKind = Workload.Kind.cronJob
+    public static let workloadKind = WorkloadKind.cronJob
 
     /// Served since Kubernetes 1.21. For 1.20 see ``betaResourceType``.
     public static let resourceType = ResourceType(group: "batch", version: "v1", kind: "CronJob", plural: "cronjobs")

@@ -30,23 +30,20 @@ public struct PodMutator: AdmissionHandler {
 
     private func reviewCreation(_ request: AdmissionRequest, of pod: PodManifest) async throws -> AdmissionResponse {
         let subject = Subject(of: pod, in: request.namespace)
-        guard let account = try await serviceAccounts.find(subject.key) else {
-            let message = "\(subject) does not exist, so nothing is injected; create it, and then the pod anew"
-            return answerUninjected(pod, message)
+        let account = try await serviceAccounts.find(subject.key)
+        let review = ObjectReview(
+            ofPod: pod, in: request.namespace, account: account, jitter: LifetimeJitter(reviewUID: request.uid)
+        ) { account, pod in
+            planner.plan(for: subject, account, pod: pod)
         }
-        let context = PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken)
-        let plan = planner.plan(for: subject, account, pod: context)
-        let injection = Injection(of: plan, into: pod, jitter: LifetimeJitter(reviewUID: request.uid))
-
-        if let unmet = UnmetRequirement(of: context, plan: plan, injection: injection) {
-            return .refused(unmet.refusal)
+        if let denial = review.denial {
+            let rest = review.findings.filter { !denial.contains($0.problem.message) }
+            return .refused(denial, warnings: warnings(rest.map(\.problem)))
         }
-        if let exemption = plan.exemption {
-            return .allowed(
-                patch: injection.patch,
-                warnings: plan.bindings.isEmpty ? [] : [warning("nothing is injected: \(exemption)")])
-        }
-        return answer(injection, plan.problems + injection.problems)
+        var response = AdmissionResponse.allowed(
+            patch: review.patch, warnings: warnings(review.findings.map(\.problem)))
+        if let exemption = review.exemption { response.warnings.append(warning("nothing is injected: \(exemption)")) }
+        return response.auditing(review.injected)
     }
 
     /// A static pod, as its node shows it to the API server; or one that only says so, to be left alone.
@@ -55,21 +52,15 @@ public struct PodMutator: AdmissionHandler {
     /// https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
     private func reviewMirrorPod(_ request: AdmissionRequest, _ pod: PodManifest) -> AdmissionResponse {
         guard !request.isByNode else { return .allowed() }
-        return answerUninjected(
-            pod,
-            """
+        let reason = """
             the pod is annotated kubernetes.io/config.mirror, which is for nodes alone to write: it can have no credentials, so \
             nothing is injected; remove the annotation
-            """)
-    }
-
-    /// A pod that gets nothing, whatever it asks for.
-    private func answerUninjected(_ pod: PodManifest, _ reason: String) -> AdmissionResponse {
+            """
         if PodContext(pod: pod).requiresInjection { return .refused(reason) }
         return .allowed(patch: .emptyingStamps(of: pod), warnings: [warning(reason)])
     }
 
-    /// A pod that runs is never refused: whether it may is past, and who attaches a container is looking for what is wrong.
+    /// A pod that runs is never denied: whether it may is past, and who attaches a container is looking for what is wrong.
     private func reviewAttachment(
         _ request: AdmissionRequest, to pod: PodManifest, before old: PodManifest
     ) async throws -> AdmissionResponse {
@@ -80,22 +71,27 @@ public struct PodMutator: AdmissionHandler {
             pod: PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken))
         let injection = Injection(of: plan, intoEphemeralContainersOf: pod, before: old)
         // The plan's own problems were said when the pod was created.
-        return answer(injection, injection.problems)
+        return .allowed(patch: injection.patch, warnings: warnings(injection.problems)).auditing(injection.injected)
     }
 
     // MARK: Answers
 
-    private func answer(_ injection: Injection, _ problems: [Problem]) -> AdmissionResponse {
-        // The worst first, since what is too long for the API server is cut off.
-        let ordered = problems.filter { $0.severity == .error } + problems.filter { $0.severity == .warning }
-        var response = AdmissionResponse.allowed(
-            patch: injection.patch, warnings: ordered.map { warning($0.sentence) })
-        if !injection.injected.isEmpty {
-            let bindings = injection.injected.map { "\($0.provider)=\($0.mechanism)" }
-            response.auditAnnotations["injected"] = bindings.joined(separator: ",")
-        }
-        return response
+    /// The worst first, since what is too long for the API server is cut off.
+    private func warnings(_ problems: [Problem]) -> [String] {
+        let errors = problems.filter { $0.severity == .error }
+        return (errors + problems.filter { $0.severity != .error }).map { warning($0.sentence) }
     }
 
     private func warning(_ message: String) -> String { "lanyard: \(message)" }
+}
+
+extension AdmissionResponse {
+    /// With a note for the API server's audit log, if anything is injected.
+    fileprivate func auditing(_ injected: [(provider: ProviderName, mechanism: Mechanism)]) -> AdmissionResponse {
+        guard !injected.isEmpty else { return self }
+        var response = self
+        response.auditAnnotations["injected"] = injected.map { "\($0.provider)=\($0.mechanism)" }
+            .joined(separator: ",")
+        return response
+    }
 }

@@ -4,10 +4,10 @@ internal import KubernetesModel
 public import PodInjection
 internal import WorkloadIdentity
 
-/// Judges ServiceAccounts and workloads as they are applied.
+/// Validates ServiceAccounts and workloads as they are applied.
 ///
-/// Every problem is a warning, all at once. Where the policy is `enforce`, errors are refused, if this very operation brings
-/// them: an object that had them before can still be scaled, mended in part and deleted. What cannot be judged goes ahead.
+/// Every problem is a warning, all at once. Where the policy is `enforce`, errors are denied, if this very operation brings
+/// them: an object that had them before can still be scaled, fixed in part and deleted. What cannot be reviewed goes ahead.
 public struct WorkloadValidator: AdmissionHandler {
     private let planner: Planner
     private let serviceAccounts: ObjectLookup<ServiceAccount>
@@ -22,21 +22,20 @@ public struct WorkloadValidator: AdmissionHandler {
     public func review(
         _ request: AdmissionRequest, of object: WorkloadManifest?, replacing oldObject: WorkloadManifest?
     ) async throws -> AdmissionResponse {
-        guard let object = object.flatMap({ JudgedObject($0, appliedBy: request) }) else { return .allowed() }
+        guard let object = object.flatMap({ AppliedObject($0, appliedBy: request) }) else { return .allowed() }
         var surroundings = try await surroundings(of: object, .known)
-        var judgement = judge(object, in: surroundings)
-        if !judgement.errors.isEmpty {
-            // What is wrong may have been mended in the same apply, and the watch has not told of it yet.
+        var review = review(object, in: surroundings)
+        if !review.findings.errors.isEmpty {
+            // What is wrong may have been fixed in the same apply, and the watch has not told of it yet.
             surroundings = try await self.surroundings(of: object, .current)
-            judgement = judge(object, in: surroundings)
+            review = self.review(object, in: surroundings)
         }
-        let policy = PolicyInForce(of: object, in: surroundings.namespace)
-        let old = oldObject.flatMap { JudgedObject($0, replacedBy: request) }
-        let refused = try await errorsToRefuse(judgement, policy, request, replacing: old, surroundings)
-        return answer(object, judgement, policy, refused: refused)
+        let old = oldObject.flatMap { AppliedObject($0, replacedBy: request) }
+        let denied = try await errorsToDeny(review, of: object, request, replacing: old, surroundings)
+        return answer(object, review, denied: denied)
     }
 
-    // MARK: Judging
+    // MARK: Reviews
 
     /// What an object is seen together with.
     private struct Surroundings {
@@ -48,17 +47,17 @@ public struct WorkloadValidator: AdmissionHandler {
     private enum Knowledge {
         /// As the stores have it; what they do not have is read.
         case known
-        /// All is read anew.
+        /// All is read again.
         case current
     }
 
-    private func surroundings(of object: JudgedObject, _ knowledge: Knowledge) async throws -> Surroundings {
+    private func surroundings(of object: AppliedObject, _ knowledge: Knowledge) async throws -> Surroundings {
         async let namespace = find(ObjectKey(name: object.namespace), by: namespaces, knowledge)
         async let account = serviceAccount(of: object, knowledge)
         return Surroundings(namespace: try await namespace?.metadata, account: try await account)
     }
 
-    private func serviceAccount(of object: JudgedObject, _ knowledge: Knowledge) async throws -> ServiceAccount? {
+    private func serviceAccount(of object: AppliedObject, _ knowledge: Knowledge) async throws -> ServiceAccount? {
         guard case .workload = object.content else { return nil }
         return try await find(object.subject.key, by: serviceAccounts, knowledge)
     }
@@ -72,42 +71,42 @@ public struct WorkloadValidator: AdmissionHandler {
         }
     }
 
-    private func judge(_ object: JudgedObject, in surroundings: Surroundings) -> Judgement {
-        Judgement(
-            of: object, account: surroundings.account, namespaceLabels: surroundings.namespace?.labels ?? [:],
-            planner: planner)
+    private func review(_ object: AppliedObject, in surroundings: Surroundings) -> ObjectReview {
+        let subject = object.subject
+        let labels = surroundings.namespace?.labels ?? [:]
+        return ObjectReview(
+            of: object, namespace: surroundings.namespace, account: surroundings.account,
+            configuration: planner.configuration
+        ) { account, pod in
+            planner.plan(for: subject, account, pod: pod, namespaceLabels: labels)
+        }
     }
 
-    private func errorsToRefuse(
-        _ judgement: Judgement, _ policy: PolicyInForce, _ request: AdmissionRequest,
-        replacing old: JudgedObject?, _ surroundings: Surroundings
+    private func errorsToDeny(
+        _ review: ObjectReview, of object: AppliedObject, _ request: AdmissionRequest,
+        replacing old: AppliedObject?, _ surroundings: Surroundings
     ) async throws -> [Finding] {
-        guard policy.enforcement != nil, judgement.isConclusive, !judgement.errors.isEmpty else { return [] }
-        guard request.operation == .update else { return judgement.errors }
+        let errors = review.findings.errors
+        guard review.enforcement != nil, review.isConclusive, !errors.isEmpty else { return [] }
+        guard request.operation == .update else { return errors }
         guard let old else { return [] }
         var former = surroundings
-        if old.subject != judgement.subject { former.account = try await serviceAccount(of: old, .known) }
-        return judgement.errors(since: judge(old, in: former))
+        if old.subject != object.subject { former.account = try await serviceAccount(of: old, .known) }
+        return review.errors(since: self.review(old, in: former))
     }
 
     // MARK: Answers
 
-    /// How many errors a refusal lists. People mend a few at a time.
+    /// How many errors a denial lists. People fix a few at a time.
     private static let listedErrors = 20
 
-    private func answer(
-        _ object: JudgedObject, _ judgement: Judgement, _ policy: PolicyInForce, refused: [Finding]
-    ) -> AdmissionResponse {
-        let told =
-            judgement.findings.filter { !refused.contains($0) } + policy.ownFindings
-            + (judgement.isOfInterest ? policy.findings : [])
+    private func answer(_ object: AppliedObject, _ review: ObjectReview, denied: [Finding]) -> AdmissionResponse {
         // The worst first, since what is too long for the API server is cut off.
-        let ordered =
-            told.filter { $0.problem.severity == .error } + told.filter { $0.problem.severity == .warning }
-        let warnings = ordered.map { "lanyard: \($0.message)" }
-        guard let enforcement = policy.enforcement, !refused.isEmpty else { return .allowed(warnings: warnings) }
+        let told = review.findings.filter { !denied.contains($0) }.worstFirst
+        let warnings = told.map { "lanyard: \($0.message)" }
+        guard let enforcement = review.enforcement, !denied.isEmpty else { return .allowed(warnings: warnings) }
         return .refused(
-            "\(object) is refused, because \(enforcement):\(list(refused.map(\.message)))", warnings: warnings)
+            "\(object) is denied, because \(enforcement):\(list(denied.map(\.message)))", warnings: warnings)
     }
 
     private func list(_ messages: [String]) -> String {

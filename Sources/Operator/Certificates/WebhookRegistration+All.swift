@@ -1,4 +1,5 @@
 internal import JSON
+internal import KubernetesModel
 internal import WorkloadIdentity
 
 extension WebhookRegistration {
@@ -39,7 +40,7 @@ extension WebhookRegistration {
             ])
     }()
 
-    /// ServiceAccounts and workloads, as they are applied, to be judged.
+    /// ServiceAccounts and workloads, as they are applied, to be validated.
     ///
     /// `Ignore` in strict namespaces, too: with `Fail` no workload there could be scaled, rolled back or even deleted with
     /// finalizers while the webhook is away. What must not start without credentials is a pod, and can be labelled
@@ -47,13 +48,13 @@ extension WebhookRegistration {
     public static let workloadValidator = {
         let name = "workload-validator.lanyard.dev"
         var rules: [Rule] = []
-        for resource in JudgedResource.all {
-            if let last = rules.indices.last, rules[last].group == resource.group {
-                rules[last].resources.append(resource.name)
+        for resource in ValidatedResource.all {
+            if let last = rules.indices.last, rules[last].group == resource.type.group {
+                rules[last].resources.append(resource.type.plural)
             } else {
                 rules.append(
                     Rule(
-                        group: resource.group, versions: resource.versions, resources: [resource.name],
+                        group: resource.type.group, versions: resource.versions, resources: [resource.type.plural],
                         operations: ["CREATE", "UPDATE"]))
             }
         }

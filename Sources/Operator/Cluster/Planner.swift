@@ -1,6 +1,5 @@
 internal import KubernetesModel
 internal import KubernetesRuntime
-internal import PodInjection
 public import WorkloadIdentity
 
 /// Puts what the stores hold to the domain.
@@ -52,12 +51,6 @@ public struct Planner: Sendable {
 extension Subject {
     init(_ key: ObjectKey) {
         self.init(namespace: key.namespace ?? "", serviceAccount: key.name)
-    }
-
-    /// Whom a pod, or the pods of a template, run as.
-    init(of pod: PodManifest, in namespace: String) {
-        let name = pod.serviceAccountName
-        self.init(namespace: namespace, serviceAccount: name.isEmpty ? "default" : name)
     }
 
     var key: ObjectKey { ObjectKey(namespace: namespace, name: serviceAccount) }

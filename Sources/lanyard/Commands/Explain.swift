@@ -35,7 +35,9 @@ struct Explain: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("f"), .customLong("filename")],
-        help: "A file with the ServiceAccount; \"-\" is standard input. May be repeated.", completion: .file())
+        help: ArgumentHelp(
+            "A file or a folder with the ServiceAccount, or \"-\" for standard input. May be repeated.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
     @Option(
@@ -92,7 +94,8 @@ struct Explain: AsyncParsableCommand {
     private func account(_ named: ExplainRequest.Name?) throws(UsageProblem) -> Explanation.ServiceAccount? {
         let named = named?.subject(in: facts.defaultNamespace)
         guard !files.isEmpty else { return named.map { Explanation.ServiceAccount($0) } }
-        let manifests = try ManifestSet(files: files, defaultNamespace: facts.defaultNamespace)
+        let paths = try InputFiles.files(named: files, recursively: false)
+        let manifests = try ManifestSet(files: paths, defaultNamespace: facts.defaultNamespace)
         let known = manifests.serviceAccounts
         guard let subject = named ?? (known.count == 1 ? known.first : nil) else {
             throw UsageProblem("say which ServiceAccount is meant, with --serviceaccount; \(Self.list(known))")
@@ -113,6 +116,6 @@ struct Explain: AsyncParsableCommand {
 
 extension ManifestSet {
     fileprivate var serviceAccounts: [Subject] {
-        objects.filter { $0.kind == "ServiceAccount" }.map(subject)
+        objects.filter { $0.role == .serviceAccount }.map(subject)
     }
 }

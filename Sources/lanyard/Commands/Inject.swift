@@ -12,10 +12,11 @@ struct Inject: ParsableCommand {
         abstract: "Print what admission would make of workloads.",
         discussion: """
             ServiceAccounts, Namespaces and workloads come from the same files: YAML or JSON, several documents, or a \
-            List. Warnings go to standard error. `-o patch` prints one line of JSON for every workload.
+            List. Other objects are printed as they are. What `lanyard check` finds goes to standard error. `-o patch` \
+            prints one line of JSON for every workload.
 
-            Exit codes: 0; 1 for errors or blocked bindings (--strict: for warnings too); 2 for input that cannot be read, \
-            or output that cannot be written.
+            Exit codes: 0; 1 for errors (--strict: for warnings too); 2 for input that cannot be read or in which there is \
+            no object, or output that cannot be written.
             """)
 
     @OptionGroup var input: ManifestInput
@@ -24,28 +25,18 @@ struct Inject: ParsableCommand {
     var output = Format.yaml
 
     func run() throws {
-        let (manifests, facts, configuration) = try input.read()
-        var results: [JSONValue] = []
-        var hasErrors = false
-        var hasWarnings = false
-        for object in manifests.objects {
-            let judgement = manifests.judge(object, facts: facts, configuration: configuration)
-            results.append(try judgement?.result(output, namespace: manifests.namespace(of: object)) ?? object.value)
-            guard let judgement else { continue }
-            let title = manifests.title(of: object)
-            if judgement.asksForProvider, let exemption = judgement.exemption {
-                StandardError.write("note: \(title): nothing is injected: \(exemption)")
+        let (manifests, facts, configuration) = try input.read(for: "inject")
+        let objects = manifests.reviewed(facts: facts, configuration: configuration)
+        for object in objects {
+            object.writeNotes()
+            for found in object.findings {
+                StandardError.write("\(found.problem.severity): \(found.finding.message)")
             }
-            for problem in judgement.problems {
-                StandardError.write("\(problem.severity): \(title): \(problem.sentence)")
-                hasErrors = hasErrors || problem.severity == .error
-                hasWarnings = true
-            }
-            hasErrors = hasErrors || judgement.isBlocked
         }
-        if output == .patch { results = results.filter { $0["patch"] != nil } }
+        let results = output == .patch ? objects.compactMap(\.patchLine) : try objects.map { try $0.injected }
         try write(results)
-        if hasErrors || input.strict && hasWarnings { throw ExitCode(1) }
+        let problems = objects.flatMap(\.findings).map(\.problem)
+        if problems.contains(where: { input.strict || $0.severity == .error }) { throw ExitCode(1) }
     }
 
     private func write(_ results: [JSONValue]) throws {
@@ -61,13 +52,22 @@ struct Inject: ParsableCommand {
     }
 }
 
-extension ManifestSet.Judgement {
-    /// The object with the patch applied, or a line about the patch.
-    fileprivate func result(_ format: Inject.Format, namespace: String) throws -> JSONValue {
-        guard format == .patch else { return try object.value.applying(patch) }
+extension ManifestSet.ReviewedObject {
+    /// The object with the patch applied.
+    fileprivate var injected: JSONValue {
+        get throws { try review.map { try object.value.applying($0.patch) } ?? object.value }
+    }
+
+    /// What `-o patch` prints of a workload; `nil` for other objects.
+    fileprivate var patchLine: JSONValue? {
+        guard podPointer != nil, let review else { return nil }
         return [
-            "kind": .string(kind.rawValue), "namespace": .string(namespace), "name": .string(object.name),
-            "patch": patch.json, "warnings": .array(problems.map { .string($0.sentence) }),
+            "kind": .string(object.kind), "namespace": .string(namespace), "name": .string(object.name),
+            "patch": review.patch.json, "warnings": .array(review.findings.map { .string($0.message) }),
         ]
+    }
+
+    func writeNotes() {
+        for note in notes { StandardError.write("note: \(title): \(note)") }
     }
 }

@@ -1,11 +1,12 @@
 internal import JSON
+internal import PodInjection
 internal import WorkloadIdentity
 
 extension FindingReport {
     /// The findings for code-scanning services.
     /// https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     var sarif: JSONValue {
-        let rules = Set(findings.map(\.problem.reason.rawValue)).sorted()
+        let rules = Set(findings.map(\.problem.reason.rawValue)).sorted().map(Problem.Reason.init(rawValue:))
         return [
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
             "version": "2.1.0",
@@ -14,7 +15,7 @@ extension FindingReport {
                     "tool": [
                         "driver": [
                             "name": "lanyard", "version": .string(Version.current),
-                            "rules": .array(rules.map { ["id": .string($0)] }),
+                            "rules": .array(rules.map(\.rule)),
                         ]
                     ],
                     "results": .array(findings.map { $0.sarif(rules) }),
@@ -24,13 +25,24 @@ extension FindingReport {
     }
 }
 
-extension Finding {
-    fileprivate func sarif(_ rules: [String]) -> JSONValue {
+extension Problem.Reason {
+    fileprivate var rule: JSONValue {
+        var rule: JSONValue = ["id": .string(rawValue), "name": .string(rawValue)]
+        guard let guide else { return rule }
+        rule["shortDescription"] = ["text": .string(guide.meaning + ".")]
+        rule["fullDescription"] = ["text": .string("\(guide.meaning). What to do: \(guide.remedy).")]
+        rule["helpUri"] = .string(guide.address)
+        return rule
+    }
+}
+
+extension LocatedFinding {
+    fileprivate func sarif(_ rules: [Problem.Reason]) -> JSONValue {
         [
             "ruleId": .string(problem.reason.rawValue),
-            "ruleIndex": .number(JSONNumber(rules.firstIndex(of: problem.reason.rawValue) ?? 0)),
+            "ruleIndex": .number(JSONNumber(rules.firstIndex(of: problem.reason) ?? 0)),
             "level": .string(problem.severity.rawValue),
-            "message": ["text": .string(sentence)],
+            "message": ["text": .string(finding.message)],
             "locations": [
                 [
                     "physicalLocation": [

@@ -1,5 +1,5 @@
 internal import JSON
-internal import PodInjection
+internal import KubernetesModel
 internal import WorkloadIdentity
 
 /// The objects of some files, as one cluster would hold them.
@@ -14,6 +14,32 @@ struct ManifestSet {
         var namespace: String? { value["metadata"]?["namespace"]?.string }
         var annotations: [String: String] { value["metadata"]?["annotations"]?.strings ?? [:] }
         var labels: [String: String] { value["metadata"]?["labels"]?.strings ?? [:] }
+
+        /// What this is to Lanyard.
+        var role: Role {
+            switch (value["apiVersion"]?.string ?? "", kind) {
+            case ("v1", "ServiceAccount"): .serviceAccount
+            case ("v1", "Namespace"): .namespace
+            case (let apiVersion, let kind):
+                if let known = WorkloadKind(apiVersion: apiVersion, kind: kind) {
+                    known == .pod ? .pod : .workload(known)
+                } else if value["spec"]?["template"]?["spec"]?["containers"]?.array?.isEmpty == false {
+                    .otherWorkload
+                } else {
+                    .nothing
+                }
+            }
+        }
+    }
+
+    enum Role: Hashable {
+        case serviceAccount
+        case namespace
+        case pod
+        case workload(WorkloadKind)
+        /// Of a kind that is not Kubernetes' own, and has its template of pods where Deployments have theirs.
+        case otherWorkload
+        case nothing
     }
 
     private(set) var objects: [Object] = []
@@ -23,13 +49,25 @@ struct ManifestSet {
     /// The namespace of objects that name none.
     let defaultNamespace: String
 
+    /// - Parameter files: paths; `-` is standard input.
     init(files: [String], defaultNamespace: String) throws(UsageProblem) {
         self.defaultNamespace = defaultNamespace
         for file in files {
-            let documents = try YAML.documents(in: try InputFile.text(of: file), file: file)
+            let documents = try Self.documents(of: file)
             for (index, document) in documents.enumerated() {
                 try append(document.value, file: file, document.location, document: index + 1)
             }
+        }
+    }
+
+    private static func documents(of file: String) throws(UsageProblem) -> [YAML.Document] {
+        let text = try InputFile.text(of: file)
+        do throws(UsageProblem) {
+            return try YAML.documents(in: text, file: file)
+        } catch {
+            guard text.contains("{{") else { throw error }
+            throw UsageProblem(
+                "\(error); it has \"{{\": if it is a template of a Helm chart, pipe the output of helm template CHART")
         }
     }
 
@@ -55,9 +93,9 @@ struct ManifestSet {
     }
 
     private mutating func add(_ object: Object) {
-        switch object.kind {
-        case "ServiceAccount": accountPositions[subject(of: object)] = objects.count
-        case "Namespace": namespacePositions[object.name] = objects.count
+        switch object.role {
+        case .serviceAccount: accountPositions[subject(of: object)] = objects.count
+        case .namespace: namespacePositions[object.name] = objects.count
         default: break
         }
         objects.append(object)
@@ -65,7 +103,7 @@ struct ManifestSet {
 
     /// Cluster-scoped objects have none.
     func namespace(of object: Object) -> String {
-        object.kind == "Namespace" ? "" : object.namespace ?? defaultNamespace
+        object.role == .namespace ? "" : object.namespace ?? defaultNamespace
     }
 
     /// An object as people call it: `Deployment ai/app`.
