@@ -36,7 +36,8 @@ struct Explain: AsyncParsableCommand {
     @Option(
         name: [.customShort("f"), .customLong("filename")],
         help: ArgumentHelp(
-            "A file or a folder with the ServiceAccount, or \"-\" for standard input. May be repeated.", valueName: "file"),
+            "A file or a folder with the ServiceAccount, or \"-\" for standard input. May be repeated.",
+            valueName: "file"),
         completion: .file())
     var files: [String] = []
 
