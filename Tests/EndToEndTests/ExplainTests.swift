@@ -32,9 +32,10 @@ import Testing
 
     /// Each stub writes its words, and prints what the script would go on with.
     private static let stubs = #"""
-        record() { { printf '%s' "$1"; shift; printf '\037%s' "$@"; printf '\036'; } >> "$CALLS"; }
+        record() { local IFS=$'\037'; printf '%s\036' "$*" >> "$CALLS"; }
+        drain() { if [ -p /dev/stdin ]; then cat > /dev/null; fi; }
         for name in aws az gcloud ibmcloud oci aliyun vault bao helm curl openssl ant base64; do
-          eval "$name() { record $name \"\$@\"; echo $name-said; }"
+          eval "$name() { record $name \"\$@\"; drain; echo $name-said; }"
         done
         kubectl() {
           record kubectl "$@"
@@ -88,7 +89,43 @@ import Testing
         }
     }
 
-    @Test("IRSA's role is made with a trust policy for this subject and audience alone")
+    @Test("all that a ServiceAccount asks for is one script that runs, however the ServiceAccount is named")
+    func runsServiceAccount() async throws {
+        let manifest = Manifest.serviceAccount(
+            in: "ml",
+            [
+                "eks.amazonaws.com/role-arn": Manifest.role, "azure.workload.identity/client-id": Manifest.azureClient,
+                "azure.workload.identity/tenant-id": Manifest.azureTenant, "lanyard.dev/vault-role": "llm",
+                "lanyard.dev/vault-path.groq": "secret/data/ml/groq",
+                "lanyard.dev/vault-path.mistral": "secret/data/ml/mistral",
+            ])
+        let names = [["ml/llm"], ["sa/llm", "-n", "ml"], ["--serviceaccount", "llm", "-n", "ml"], []]
+        let scripts = try await names.asyncMap { name in
+            try await lanyard(["explain", "--platform", "aks", "-f", "-"] + name, input: manifest)
+        }
+        #expect(scripts.allSatisfy { $0.exitCode == 0 && $0.output == scripts[0].output })
+        let calls = try await calls(of: scripts[0].output)
+        #expect(calls.filter { $0.starts(with: ["az", "aks", "update"]) }.count == 1)
+        #expect(calls.filter { $0.starts(with: ["aws", "iam", "create-role"]) }.count == 1)
+        let secrets = calls.filter { $0.starts(with: ["vault", "kv", "put"]) }
+        #expect(secrets.map { $0[4] } == ["ml/groq", "ml/mistral"])
+        let roles = calls.filter { $0.starts(with: ["vault", "write", "auth/kubernetes/role/llm"]) }
+        #expect(roles.map { $0[6] } == ["token_policies=lanyard-ml-llm-groq,lanyard-ml-llm-mistral"])
+        let annotated = calls.filter { $0.starts(with: ["kubectl", "annotate"]) }.flatMap { $0 }
+        #expect(annotated.contains("lanyard.dev/vault-path.groq=secret/data/ml/groq"))
+        #expect(annotated.contains("lanyard.dev/vault-path.mistral=secret/data/ml/mistral"))
+    }
+
+    @Test("platforms, providers and mechanisms are completed", arguments: ["bash", "zsh", "fish"])
+    func completes(shell: String) async throws {
+        let result = try await lanyard(["--generate-completion-script", shell])
+        #expect(result.exitCode == 0)
+        for word in ["self-managed", "aws-bedrock", "gcp-workload-identity-federation"] {
+            #expect(result.output.contains(word), "\(word)")
+        }
+    }
+
+    @Test("IRSA's role is created with a trust policy for this subject and audience alone")
     func trustsForIRSA() async throws {
         let script = try await lanyard(
             ["explain", "aws-bedrock", "--platform", "eks", "-f", "-"], input: Manifest.bedrock(in: "ml"))
@@ -153,11 +190,14 @@ import Testing
     @Test(
         "what cannot be explained: exit code 2, and what to write",
         arguments: [
-            (["explain", "aws-bedrok", "--platform", "eks"], "aws-bedrok is no provider; did you mean aws-bedrock?"),
+            (
+                ["explain", "aws-bedrok", "--platform", "eks"],
+                "aws-bedrok is not a provider; did you mean aws-bedrock?"
+            ),
             (["explain", "aws-bedrock"], "the platform is not known; add --platform"),
             (
                 ["explain", "aws-bedrock", "--platform", "gke", "--mechanism", "irsa"],
-                "irsa is no mechanism that serves aws-bedrock on gke; write one of aws-web-identity"
+                "irsa is not a mechanism for aws-bedrock on gke; write one of aws-web-identity"
             ),
             (
                 ["explain", "aws-bedrock", "--platform", "eks", "-f", "-", "--serviceaccount", "ml/other"],
@@ -168,8 +208,23 @@ import Testing
                 "say which ServiceAccount is meant, with --serviceaccount; they have ml/llm, ml/second"
             ),
             (
+                ["explain", "--platform", "eks"],
+                "say what to explain: a provider, or a ServiceAccount whose providers are meant, as NS/NAME"
+            ),
+            (
+                ["explain", "openai", "groq", "--platform", "eks"],
+                "openai groq: name one provider, or none for all that a ServiceAccount asks for"
+            ),
+            (["explain", "ml/llm", "ml/second"], "ml/llm and ml/second: name one ServiceAccount"),
+            (["explain", "ml/llm", "-n", "other"], "-n other and ml/llm name two namespaces: write one of them"),
+            (["explain", "ml/llm", "--mechanism", "irsa", "-f", "-"], "--mechanism is for one provider"),
+            (
+                ["explain", "ml/second", "--platform", "eks", "-f", "-"],
+                "ServiceAccount ml/second asks for no provider; name the one to explain, one of aws-bedrock, "
+            ),
+            (
                 ["explain", "openai", "--platform", "eks", "--serviceaccount", "ml/$(id)"],
-                "\"$(id)\" is no ServiceAccount's name"
+                "\"$(id)\" is not usable as a ServiceAccount's name"
             ),
         ])
     func refuses(arguments: [String], message: String) async throws {
@@ -177,5 +232,13 @@ import Testing
         let result = try await lanyard(arguments, input: manifests)
         #expect(result.exitCode == 2 && result.output.isEmpty)
         #expect(result.errors.contains(message), "\(result.errors)")
+    }
+}
+
+extension [[String]] {
+    fileprivate func asyncMap<Result>(_ body: ([String]) async throws -> Result) async throws -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await body(element)) }
+        return results
     }
 }

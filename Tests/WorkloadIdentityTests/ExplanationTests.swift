@@ -3,55 +3,26 @@ import Testing
 import WorkloadIdentity
 
 @Suite struct ExplanationTests {
-    /// What commands print and people write, by variable.
-    private static let values: [String: String] = [
-        "ISSUER": "https://issuer.example.com/a/", "ACCOUNT_ID": "111122223333", "REGION": "eu-central-1",
-        "ROLE_ARN": "arn:aws:iam::111122223333:role/llm",
-        "CLIENT_ID": "11111111-2222-3333-4444-555555555555", "TENANT_ID": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
-        "PROJECT": "my-project", "LOCATION": "us-central1", "POOL_PROJECT_NUMBER": "123456789", "POOL_PROVIDER": "prod",
-        "ORGANIZATION_ID": "99999999-8888-7777-6666-555555555555", "RULE_ID": "fdrl_01abc", "WORKSPACE_ID": "wrkspc_1",
-        "IDENTITY_PROVIDER_ID": "idp-123", "OPENAI_ACCOUNT_ID": "sa-456", "VAULT_ROLE": "llm",
-    ]
-    private static let alibaba = values.merging([
-        "ROLE_ARN": "acs:ram::1234567890123456:role/llm", "ACCOUNT_ID": "1234567890123456", "CLUSTER_ID": "c1",
-        "NAME": "lanyard",
-    ]) { $1 }
+    private static let ways = ExplanationFixture.ways
+    private static let values = ExplanationFixture.values("aws-bedrock")
 
-    private func values(_ provider: ProviderName) -> [String: String] {
-        var values = provider == "alibaba-modelstudio" ? Self.alibaba : Self.values
-        if provider == "anthropic" { values["ACCOUNT_ID"] = "svac_1" }
-        return values
-    }
+    private func values(_ provider: ProviderName) -> [String: String] { ExplanationFixture.values(provider) }
 
     private func script(
         _ provider: ProviderName, on platform: Platform, _ annotations: [String: String]? = nil,
         mechanism: Mechanism? = nil, subject: Subject? = Fixture.subject, configuration: Configuration = Configuration()
     ) throws -> ShellScript {
-        let facts = PlatformFacts.offline(
-            platform, issuerURL: configuration.issuer.url, isPublic: configuration.issuer.isPublic)
-        let account = subject.map { Explanation.ServiceAccount($0, annotations: annotations) }
-        return ShellScript(
-            try Explanation(
-                of: provider.rawValue, mechanism: mechanism?.rawValue, for: account, facts: facts,
-                configuration: configuration
-            ).script)
+        try ExplanationFixture.script(
+            provider, on: platform, annotations, mechanism: mechanism, subject: subject, configuration: configuration)
     }
-
-    /// Every way of the matrix.
-    private static let ways: [(platform: Platform, provider: ProviderName, mechanism: Mechanism)] =
-        Platform.allCases.flatMap { platform in
-            Provider.all(Configuration()).map(\.name).flatMap { provider in
-                Matrix(Configuration())[platform, provider].map { (platform, provider, $0) }
-            }
-        }
 
     @Test("every way of the matrix is explained, with variables that are assigned before they are used")
     func explainsAll() throws {
         #expect(Set(Self.ways.map(\.mechanism)) == Set(Mechanism.allCases))
         for (platform, provider, mechanism) in Self.ways {
             let script = try script(provider, on: platform, mechanism: mechanism)
-            #expect(script.undefined == [], "\(platform) \(provider) \(mechanism)")
-            #expect(script.lines.contains { $0.hasPrefix("# ==== \(mechanism) (") })
+            #expect(script.undefined == [] && script.unused == [], "\(platform) \(provider) \(mechanism)")
+            #expect(script.lines.contains { $0.hasPrefix("# ==== \(provider) by \(mechanism) (") })
             #expect(script.commands.contains { $0.hasPrefix("kubectl annotate serviceaccount ") })
             #expect(script.commands.contains { $0.hasPrefix("kubectl get workloadidentity ") })
         }
@@ -145,7 +116,7 @@ import WorkloadIdentity
     }
 
     @Test(
-        "the issuer is switched on where that is the user's to do, and then read anew",
+        "the issuer is switched on where that is the user's to do, and then read again",
         arguments: [
             (Platform.aks, "az aks update "), (.oke, "oci ce cluster update "), (.ack, "aliyun cs PUT "),
             (.selfManaged, "kubectl get --raw /openid/v1/jwks > jwks"), (.eks, nil), (.gke, nil),
@@ -197,14 +168,14 @@ import WorkloadIdentity
             ),
             (
                 .iks, "groq", .vaultCSI,
-                #""$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h"#
+                #""$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h"#
             ),
         ] as [(Platform, ProviderName, Mechanism, String)])
     func grants(platform: Platform, provider: ProviderName, mechanism: Mechanism, command: String) throws {
         #expect(try script(provider, on: platform, mechanism: mechanism).joinedCommands.contains(command))
     }
 
-    @Test("OpenBao is set up with its own command and chart, which runs behind Lanyard")
+    @Test("OpenBao is set up with its own command and chart, which runs after Lanyard")
     func setsOpenBaoUp() throws {
         var configuration = Configuration()
         configuration.vault.injector = .openbao
@@ -254,7 +225,8 @@ import WorkloadIdentity
     @Test("the way that a ServiceAccount gets is explained, with what its annotations say and what is wrong with them")
     func explainsChoice() throws {
         let script = try script("google-vertex", on: .selfManaged, Fixture.google)
-        #expect(script.lines.contains("# ServiceAccount ai/llm gets it by gcp-workload-identity-federation."))
+        #expect(
+            script.lines.contains("# ServiceAccount ai/llm gets google-vertex by gcp-workload-identity-federation."))
         #expect(script.explained == ["gcp-workload-identity-federation"])
         #expect(script.assignments["POOL_PROJECT"] == "123456789" && script.assignments["POOL"] == "clusters")
         #expect(script.assignments["POOL_PROVIDER"] == "prod")
@@ -276,7 +248,7 @@ import WorkloadIdentity
     func explainsUnasked() throws {
         let script = try script("openai", on: .eks, Fixture.aws)
         #expect(script.lines.contains("# ServiceAccount ai/llm does not ask for openai yet."))
-        #expect(script.lines.contains { $0.hasPrefix("# ==== openai-federation (federated, needs-code)") })
+        #expect(script.lines.contains { $0.hasPrefix("# ==== openai by openai-federation (federated, needs-code)") })
     }
 
     @Test("two ways that a ServiceAccount needs together are both explained")
@@ -284,7 +256,8 @@ import WorkloadIdentity
         let both = Fixture.alibaba.merging(
             ["lanyard.dev/vault-path.alibaba-modelstudio": "secret/data/ai", "lanyard.dev/vault-role": "llm"]) { $1 }
         let script = try script("alibaba-modelstudio", on: .ack, both)
-        #expect(script.lines.contains("# ServiceAccount ai/llm gets it by alibaba-rrsa and vault-agent."))
+        #expect(
+            script.lines.contains("# ServiceAccount ai/llm gets alibaba-modelstudio by alibaba-rrsa and vault-agent."))
         #expect(script.explained == ["alibaba-rrsa", "vault-agent"])
     }
 
@@ -352,16 +325,16 @@ import WorkloadIdentity
     @Test(
         "a name that nobody knows is answered with what was likely meant",
         arguments: [
-            ("aws-bedrok", nil, "aws-bedrok is no provider; did you mean aws-bedrock?"),
-            ("grok", nil, "grok is no provider; did you mean groq?"),
-            ("Bedrock", nil, "Bedrock is no provider; did you mean aws-bedrock?"),
+            ("aws-bedrok", nil, "aws-bedrok is not a provider; did you mean aws-bedrock?"),
+            ("grok", nil, "grok is not a provider; did you mean groq?"),
+            ("Bedrock", nil, "Bedrock is not a provider; did you mean aws-bedrock?"),
             (
                 "aws-bedrock", "irssa",
-                "irssa is no mechanism that serves aws-bedrock on eks; did you mean irsa?"
+                "irssa is not a mechanism for aws-bedrock on eks; did you mean irsa?"
             ),
             (
                 "openai", "irsa",
-                "irsa is no mechanism that serves openai on eks; write one of openai-federation, vault-agent, vault-csi, external-secret"
+                "irsa is not a mechanism for openai on eks; write one of openai-federation, vault-agent, vault-csi, external-secret"
             ),
         ] as [(String, String?, String)])
     func advises(provider: String, mechanism: String?, message: String) {

@@ -19,7 +19,33 @@ struct ShellScript {
 
     /// The mechanisms that have a part of their own.
     var explained: [String] {
-        lines.compactMap { $0.firstMatch(of: #/^# ==== ([a-z-]+) \(/#).map { String($0.1) } }
+        lines.compactMap { $0.firstMatch(of: #/^# ==== [a-z-]+ by ([a-z-]+) \(/#).map { String($0.1) } }
+    }
+
+    /// The comments as running text.
+    var comments: String {
+        lines.filter { $0.hasPrefix("#") }.map { $0.drop { $0 == "#" || $0 == " " } }.joined(separator: " ")
+    }
+
+    /// What a script of one way says, in comments, for taking it down again: as a script of its own, after the variables.
+    var removal: ShellScript {
+        var commands = lines.prefix { !$0.hasPrefix("# ====") } + lines.filter { $0.hasPrefix("ISSUER=") }
+        var isRemoval = false
+        for line in lines {
+            if line.hasPrefix("# To take this down again") { isRemoval = true }
+            if line.hasPrefix("# ====") { isRemoval = false }
+            if isRemoval, line.hasPrefix("#     ") { commands.append(String(line.dropFirst(6))) }
+        }
+        return ShellScript(commands.joined(separator: "\n"))
+    }
+
+    /// The variables that are given values and of which nothing takes them.
+    var unused: Set<String> {
+        let used = commands.flatMap { line in
+            line.matches(of: #/\$\{?([A-Z_]+)/#).map { String($0.1) }
+                + (line.hasPrefix("export ") ? line.split(separator: " ").dropFirst().map(String.init) : [])
+        }
+        return Set(assignments.keys).subtracting(used)
     }
 
     private static func assignments(in commands: [String]) -> [String: String] {

@@ -156,14 +156,16 @@ extension VaultAgent {
             steps: [vault.injector == .vault ? Self.vaultChart : Self.openBaoChart] + trust.steps + [
                 .init(
                     """
-                    \(vault.audience == nil ? Self.ownToken : Self.tokenForVault) It writes a file, and SDKs read \
-                    \(apiKey.variable): the command of the container sources the file. An application that cannot be changed \
-                    needs external-secret.
+                    \(vault.audience == nil ? Self.ownToken : Self.tokenForVault) It writes a file, and \(apiKey.isRead): \
+                    the command of the container sources the file. Where the command cannot be changed, use external-secret.
                     """,
                     code: "command: [sh, -c, '. /vault/secrets/\(provider).env && exec APPLICATION']")
             ],
-            annotations: VaultTrust.annotations + ["lanyard.dev/vault-role=${VAULT_ROLE}"]
-                + (other ? ["lanyard.dev/secret-delivery=vault-agent"] : []))
+            annotations: VaultTrust.annotations,
+            sharedAnnotations: ["lanyard.dev/vault-role=${VAULT_ROLE}"]
+                + (other ? ["lanyard.dev/secret-delivery=vault-agent"] : []),
+            trial: trust.trial, removal: trust.removal,
+            use: "the command of the container sets \(apiKey.variable) from a file, and \(apiKey.isRead)")
     }
 
     private static let ownToken =
@@ -185,8 +187,8 @@ extension VaultAgent {
 
     private static let openBaoChart = SetUp.Step(
         """
-        OpenBao's injector, once in a cluster. Webhooks run in the order of their names, and Lanyard's has to run first: so \
-        the name of this release sorts behind pod-injector.
+        OpenBao's injector, once in a cluster. Webhooks run in the order of their names, and Lanyard's must run first: \
+        therefore the name of this release sorts after pod-injector.
         """,
         #"""
         helm repo add openbao https://openbao.github.io/openbao-helm

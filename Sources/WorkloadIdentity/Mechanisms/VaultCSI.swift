@@ -100,16 +100,17 @@ extension VaultCSI {
             ] + trust.steps + [
                 .init(
                     """
-                    The driver mounts a file, and SDKs read \(apiKey.variable): the command of the container reads the file. An \
-                    application that cannot be changed needs external-secret. Lanyard keeps the SecretProviderClass.
+                    The driver mounts a file, and \(apiKey.isRead): the command of the container sets it from the \
+                    file. Where the command cannot be changed, use external-secret. Lanyard keeps the SecretProviderClass.
                     """,
                     code: """
                         command: [sh, -c, 'export \(apiKey.variable)="$(cat \(file))" && exec APPLICATION']
                         """)
             ],
-            annotations: VaultTrust.annotations + [
-                "lanyard.dev/vault-role=${VAULT_ROLE}", "lanyard.dev/secret-delivery=vault-csi",
-            ])
+            annotations: VaultTrust.annotations,
+            sharedAnnotations: ["lanyard.dev/vault-role=${VAULT_ROLE}", "lanyard.dev/secret-delivery=vault-csi"],
+            trial: trust.trial, removal: trust.removal,
+            use: "the command of the container sets \(apiKey.variable) from a file, and \(apiKey.isRead)")
     }
 
     private static let vaultChart = SetUp.Step(

@@ -4,6 +4,8 @@
 struct VaultTrust {
     var variables: [SetUp.Variable]
     var steps: [SetUp.Step]
+    var trial: [SetUp.Step]
+    var removal: [SetUp.Step]
 
     /// Who presents a token to Vault.
     enum Reader {
@@ -16,7 +18,11 @@ struct VaultTrust {
     init(_ request: SetUpRequest, _ apiKey: APIKey, for reader: Reader, audience: SetUp.Variable) {
         let vault = request.configuration.vault
         let provider = request.provider
+        let stored = Provider.all(request.configuration).map(\.name).filter {
+            $0 == provider || request.inputs[.vaultPath(of: $0)] != nil
+        }.map(\.rawValue).joined(separator: ",")
         let path = request.inputs[.vaultPath(of: provider)]
+        let isVersion1 = path?.contains("/data/") == false
         let ownRole = request.inputs[.vaultRole] ?? vault.role
         let role: SetUp.Variable =
             switch reader {
@@ -26,6 +32,7 @@ struct VaultTrust {
         variables =
             [
                 .init("PROVIDER", .known(provider.rawValue)),
+                .init("STORED_KEYS", .known(stored), remark: "of this ServiceAccount, all by one role"),
                 .init("VAULT", .known(vault.injector == .vault ? "vault" : "bao"), remark: "the command"),
                 .init("VAULT_ADDR", vault.address, or: .placeholder("address of Vault, https://...")),
             ]
@@ -41,9 +48,13 @@ struct VaultTrust {
             .init(
                 "Where Vault is. Log in to it before you go on.",
                 vault.namespace == nil ? "export VAULT_ADDR" : "export VAULT_ADDR VAULT_NAMESPACE"),
-            Self.method, Self.policy, reader == .serviceAccount ? Self.role : Self.operatorRole, Self.reading,
-            path?.contains("/data/") == false ? Self.version1 : Self.version2,
+            Self.method, Self.policy, reader == .serviceAccount ? Self.role : Self.operatorRole,
+            Self.reading(provider), isVersion1 ? Self.version1 : Self.version2,
         ]
+        trial = [reader == .serviceAccount ? Self.login : Self.operatorLogin]
+        removal =
+            (reader == .serviceAccount ? [Self.roleRemoval] : [])
+            + [Self.policyRemoval, isVersion1 ? Self.version1Removal : Self.version2Removal]
     }
 
     /// What a ServiceAccount says of its secret.
@@ -53,7 +64,7 @@ struct VaultTrust {
 
     private static let method = SetUp.Step(
         """
-        Kubernetes authentication, once for this cluster; skip this if it is there. Vault asks the API server about each \
+        Kubernetes authentication, once for this cluster; skip this if it exists. Vault asks the API server about each \
         token, as a ServiceAccount that may do that and nothing else. A Vault that runs in this cluster needs only \
         kubernetes_host=https://kubernetes.default.svc in the last command.
         """,
@@ -81,7 +92,7 @@ struct VaultTrust {
         """#)
 
     private static let policy = SetUp.Step(
-        "What it may do: read this secret.",
+        "The policy: read this secret.",
         #"""
         "$VAULT" policy write "${NAME}-${PROVIDER}" - <<HCL
         path "${VAULT_PATH}" {
@@ -92,35 +103,37 @@ struct VaultTrust {
 
     private static let role = SetUp.Step(
         """
-        Whom Vault trusts: this ServiceAccount, with tokens that are meant for Vault. A role without an audience takes every \
-        token of the ServiceAccount, also one that was meant for somebody else. A role that is there is written anew: name \
-        all its policies.
+        The role: this ServiceAccount, with tokens that are meant for Vault. A role without an audience takes every token of \
+        the ServiceAccount, also one that was meant for somebody else. A role that exists is replaced: name all its policies.
         """,
         #"""
         "$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" \
           bound_service_account_names="$SERVICE_ACCOUNT" bound_service_account_namespaces="$NAMESPACE" \
-          audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h
+          audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h
         """#)
 
     private static let operatorRole = SetUp.Step(
         """
-        Whom Vault trusts: the operator, which reads the secrets of all. The role is written anew: name the policies of the \
-        other secrets, too.
+        The role: the External Secrets Operator, which reads the secrets of all. A role that exists is replaced: name the \
+        policies of the other secrets, too.
         """,
         #"""
         "$VAULT" write "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}" \
           bound_service_account_names=external-secrets bound_service_account_namespaces=external-secrets \
-          audience="$AUDIENCE" token_policies="${NAME}-${PROVIDER}" token_ttl=1h
+          audience="$AUDIENCE" token_policies="${NAME}-${STORED_KEYS//,/,${NAME}-}" token_ttl=1h
         """#)
 
-    private static let reading = SetUp.Step(
-        """
-        The key. This line waits for you to paste it, and shows nothing: it gets into no history and no list of processes.
-        """,
-        "read -rs API_KEY")
+    private static func reading(_ provider: ProviderName) -> SetUp.Step {
+        .init(
+            """
+            The API key of \(provider). This line waits for you to paste it, and shows nothing: the key gets into no history and \
+            no list of processes.
+            """,
+            "read -rs API_KEY")
+    }
 
     private static let version2 = SetUp.Step(
-        "This writes the secret anew, all of its fields.",
+        "This replaces the secret, all of its fields.",
         #"""
         printf %s "$API_KEY" |
           "$VAULT" kv put -mount="${VAULT_PATH%%/data/*}" "${VAULT_PATH#*/data/}" "${VAULT_FIELD}=-"
@@ -133,6 +146,41 @@ struct VaultTrust {
         printf %s "$API_KEY" | "$VAULT" write "$VAULT_PATH" "${VAULT_FIELD}=-"
         unset API_KEY
         """#)
+
+    private static let login = SetUp.Step(
+        "Try the trust: this logs in as the ServiceAccount, and prints the fields of the secret without their values.",
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" | tr -d '\n' |
+          "$VAULT" write -field=token "auth/${AUTH_MOUNT}/login" role="$VAULT_ROLE" jwt=- |
+          (VAULT_TOKEN=$(cat) "$VAULT" read -format=json "$VAULT_PATH") |
+          jq '.data.data // .data | keys'
+        """#)
+
+    private static let operatorLogin = SetUp.Step(
+        """
+        Try the trust: this logs in as the External Secrets Operator, and prints the fields of the secret without their values.
+        """,
+        #"""
+        kubectl create token external-secrets --namespace external-secrets --audience "$AUDIENCE" | tr -d '\n' |
+          "$VAULT" write -field=token "auth/${AUTH_MOUNT}/login" role="$VAULT_ROLE" jwt=- |
+          (VAULT_TOKEN=$(cat) "$VAULT" read -format=json "$VAULT_PATH") |
+          jq '.data.data // .data | keys'
+        """#)
+
+    private static let roleRemoval = SetUp.Step(
+        "The role, unless it reads other secrets too.",
+        #""$VAULT" delete "auth/${AUTH_MOUNT}/role/${VAULT_ROLE}""#)
+
+    private static let policyRemoval = SetUp.Step(
+        "The policy. What Vault has for the whole cluster stays: its authentication method, the reviewer, the chart.",
+        #""$VAULT" policy delete "${NAME}-${PROVIDER}""#)
+
+    private static let version2Removal = SetUp.Step(
+        "The secret, with all its versions. Revoke the key at the provider as well.",
+        #""$VAULT" kv metadata delete -mount="${VAULT_PATH%%/data/*}" "${VAULT_PATH#*/data/}""#)
+
+    private static let version1Removal = SetUp.Step(
+        "The secret. Revoke the key at the provider as well.", #""$VAULT" delete "$VAULT_PATH""#)
 }
 
 extension Configuration.VaultSettings {
@@ -140,5 +188,13 @@ extension Configuration.VaultSettings {
     var authMount: String {
         let login = "auth/"
         return authPath.hasPrefix(login) ? String(authPath.dropFirst(login.count)) : authPath
+    }
+}
+
+extension APIKey {
+    /// Who makes use of the variable, as part of a sentence.
+    var isRead: String {
+        isReadBySDK
+            ? "SDKs read \(variable)" : "the application passes \(variable) to its SDK, which does not read it"
     }
 }

@@ -25,6 +25,8 @@ public struct Provider: Sendable {
     let isDeclared: @Sendable (Configuration, Subject) -> Bool
     /// Variables by which one sees that a container means to reach it in a way of its own that cannot work.
     let telltales: [Telltale]
+    /// The vendor's own store of secrets, where stored keys can be kept too.
+    let secretStore: (any SecretStore)?
 
     struct OptOut {
         /// Whatever its value.
@@ -42,7 +44,7 @@ public struct Provider: Sendable {
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
         apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil, optOut: OptOut? = nil,
         requestLabel: RequestLabel? = nil, hazards: [Hazard] = [], nicknames: [String] = [],
-        telltales: [Telltale] = [],
+        telltales: [Telltale] = [], secretStore: (any SecretStore)? = nil,
         isDeclared: @escaping @Sendable (Configuration, Subject) -> Bool = { _, _ in false }
     ) {
         self.name = name
@@ -60,6 +62,7 @@ public struct Provider: Sendable {
         self.hazards = hazards
         self.nicknames = nicknames
         self.telltales = telltales
+        self.secretStore = secretStore
         self.isDeclared = isDeclared
     }
 

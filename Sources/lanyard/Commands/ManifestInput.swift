@@ -8,7 +8,8 @@ struct ManifestInput: ParsableArguments {
         name: [.customShort("f"), .customLong("filename")],
         help: ArgumentHelp(
             "A file, a folder of .yaml, .yml and .json files, or \"-\" for standard input. May be repeated.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
     @Flag(name: [.customShort("R"), .long], help: "Look into the subfolders of folders, too.")
@@ -35,7 +36,7 @@ struct ManifestInput: ParsableArguments {
         let configuration = try ConfigurationFile.read(facts.config)
         let facts = try facts.facts(configuration)
         let paths = try InputFiles.files(named: files, recursively: recursive)
-        let manifests = try ManifestSet(files: paths, defaultNamespace: self.facts.namespace)
+        let manifests = try ManifestSet(files: paths, defaultNamespace: self.facts.defaultNamespace)
         guard !manifests.objects.isEmpty else {
             let hint = paths == ["-"] ? "; see whether the command before the pipe failed" : ""
             throw UsageProblem("\(source(paths)) no object\(hint). \(Self.wanted)")
@@ -70,27 +71,31 @@ struct OfflineFacts: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The cluster's platform: \(Platform.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "platform"))
+            valueName: "platform"),
+        completion: .list(Platform.allCases.map(\.rawValue)))
     var platform: String?
 
-    @Option(help: "The operator's configuration file.")
+    @Option(help: "The operator's configuration file.", completion: .file())
     var config: String?
 
-    @Option(name: [.customShort("n"), .long], help: "The namespace of objects that name none.")
-    var namespace = "default"
+    @Option(name: [.customShort("n"), .long], help: "The namespace of objects that name none. Default: default.")
+    var namespace: String?
+
+    var defaultNamespace: String { namespace ?? "default" }
 
     func facts(_ configuration: Configuration) throws(UsageProblem) -> PlatformFacts {
-        var known = configuration.platform
-        if let platform {
-            guard let named = Platform(rawValue: platform) else {
-                let names = Platform.allCases.map(\.rawValue).joined(separator: ", ")
-                throw UsageProblem("--platform \(platform) is not known; write one of \(names)")
-            }
-            known = named
-        }
-        guard let known else {
+        guard let known = try knownPlatform(configuration) else {
             throw UsageProblem("the platform is not known; add --platform, or set platform in the configuration file")
         }
         return .offline(known, issuerURL: configuration.issuer.url, isPublic: configuration.issuer.isPublic)
+    }
+    /// The platform that the option or the configuration names.
+    func knownPlatform(_ configuration: Configuration) throws(UsageProblem) -> Platform? {
+        guard let platform else { return configuration.platform }
+        guard let named = Platform(rawValue: platform) else {
+            let names = Platform.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageProblem("--platform \(platform) is not known; write one of \(names)")
+        }
+        return named
     }
 }

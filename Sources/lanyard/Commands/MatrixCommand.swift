@@ -20,7 +20,7 @@ struct MatrixCommand: ParsableCommand {
     @Option(name: [.customShort("o"), .long], help: "The format.")
     var output = Format.table
 
-    @Option(help: "A configuration file, whose matrix and providers are shown too.")
+    @Option(help: "A configuration file, whose matrix and providers are shown too.", completion: .file())
     var config: String?
 
     func run() throws {

@@ -28,7 +28,8 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A kubeconfig. Default: the pod's credentials, else the files of $KUBECONFIG, else ~/.kube/config.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var kubeconfig: String?
 
     @Option(
@@ -37,7 +38,7 @@ struct Run: AsyncParsableCommand {
             valueName: "ns"))
     var namespace: String?
 
-    @Option(help: ArgumentHelp("A configuration file (YAML).", valueName: "file"))
+    @Option(help: ArgumentHelp("A configuration file (YAML).", valueName: "file"), completion: .file())
     var config: String?
 
     @Flag(help: "Print the configuration that is in force, with all defaults, and stop.")
@@ -64,7 +65,8 @@ struct Run: AsyncParsableCommand {
             Where cert-manager or others keep the webhook's certificate: tls.crt and tls.key, which are followed as they \
             change. They fill in each caBundle, too. Default: the operator sees to all that itself.
             """,
-            valueName: "dir"))
+            valueName: "dir"),
+        completion: .directory)
     var certificateDirectory: String?
 
     @Option(
@@ -74,7 +76,8 @@ struct Run: AsyncParsableCommand {
             Certificates of CAs (PEM): the webhook answers only who presents a certificate that one of them signed, as an API \
             server does whose AdmissionConfiguration says so. Default: it answers everybody who reaches it.
             """,
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var clientCA: String?
 
     @Option(help: "The least severe records to log: \(Logger.Level.names).", transform: Logger.Level.named)

@@ -42,7 +42,7 @@ struct Status: AsyncParsableCommand {
     )
     var operatorNamespace: String?
 
-    @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"))
+    @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"), completion: .file())
     var kubeconfig: String?
 
     @Option(name: [.customShort("o"), .long], help: "The format.")

@@ -19,7 +19,7 @@ extension EKSPodIdentity {
                     aws eks create-addon --cluster-name "$CLUSTER" --region "$CLUSTER_REGION" --addon-name eks-pod-identity-agent
                     """),
                 .init(
-                    "Whom the role trusts: EKS, which hands it to the ServiceAccounts that it is associated with.",
+                    "The trust policy: EKS, which hands the role to the ServiceAccounts that are associated with it.",
                     """
                     TRUST_POLICY=$(cat <<JSON
                     {
@@ -44,21 +44,29 @@ extension EKSPodIdentity {
                     """#),
                 .init(
                     """
-                    So Lanyard has to be told: by the annotation below, or for all of them in its configuration, with \
+                    Therefore Lanyard must be told: by the annotation below, or for all of them in its configuration, by \
                     aws.podIdentity.identities: [{namespace: …, serviceAccount: …}].
                     """),
             ],
-            annotations: ["lanyard.dev/mechanism.aws-bedrock=eks-pod-identity", "lanyard.dev/aws-region=${REGION}"])
+            annotations: ["lanyard.dev/mechanism.aws-bedrock=eks-pod-identity", "lanyard.dev/aws-region=${REGION}"],
+            trial: [AWSRole.podTrial],
+            removal: [
+                .init(
+                    "The association.",
+                    #"""
+                    aws eks delete-pod-identity-association --cluster-name "$CLUSTER" --region "$CLUSTER_REGION" \
+                      --association-id "$(aws eks list-pod-identity-associations --cluster-name "$CLUSTER" \
+                        --region "$CLUSTER_REGION" --namespace "$NAMESPACE" --service-account "$SERVICE_ACCOUNT" \
+                        --query 'associations[0].associationId' --output text)"
+                    """#),
+                AWSRole.removal,
+            ])
     }
 }
 
 extension IRSA {
     func setUp(_ request: SetUpRequest) -> SetUp {
-        AWSRole(request).webIdentity(
-            """
-            EKS' own webhook injects the same volume and variables: it and Lanyard agree, whichever runs first.
-            """,
-            annotations: ["eks.amazonaws.com/role-arn=${ROLE_ARN}", "lanyard.dev/aws-region=${REGION}"])
+        AWSRole(request).webIdentity("EKS' own webhook injects the same: it and Lanyard agree, whichever runs first.")
     }
 }
 
@@ -67,24 +75,28 @@ extension AWSWebIdentity {
         // On EKS the same annotation means IRSA.
         let force: [ShellText] =
             request.facts.platform == .eks ? ["lanyard.dev/mechanism.aws-bedrock=aws-web-identity"] : []
-        return AWSRole(request).webIdentity(
-            "The token is in a volume of Lanyard's, which works on every platform.",
-            annotations: force + ["eks.amazonaws.com/role-arn=${ROLE_ARN}", "lanyard.dev/aws-region=${REGION}"])
+        return AWSRole(request).webIdentity("Works on every platform.", force)
     }
 }
 
 /// The role that a ServiceAccount gets, whoever hands it out.
-private struct AWSRole {
+struct AWSRole {
     var variables: [SetUp.Variable]
-    private var audience: SetUp.Variable
+    private let audience: SetUp.Variable
+    private let second: AWSAssumedRole.Trust?
+    /// The roles of single containers, where there is none for all.
+    private let ofContainers: [(container: String, role: String)]
 
     init(_ request: SetUpRequest) {
+        let roles = AWSRoles(request.inputs)
+        ofContainers = roles.ofAll == nil ? roles.ofContainers : []
         // arn:PARTITION:iam::ACCOUNT:role/PATH/NAME
-        let arn = request.inputs[.awsRoleARN]
+        let arn = roles.ofAll ?? roles.ofContainers.first?.role
         let parts = arn?.split(separator: ":", omittingEmptySubsequences: false).map(String.init) ?? []
         let resource = parts.last?.split(separator: "/").dropFirst().map(String.init) ?? []
         let path = resource.dropLast().map { "/\($0)" }.joined() + "/"
         audience = .init("AUDIENCE", .known(request.inputs[.awsAudience] ?? request.configuration.aws.audience))
+        second = AWSAssumedRole.Trust(request)
         variables = [
             .init(
                 "REGION", request.inputs[.awsRegion] ?? request.configuration.aws.region,
@@ -101,8 +113,8 @@ private struct AWSRole {
 
     static let creation = SetUp.Step(
         """
-        The role. One that exists keeps its trust: then add the statement to its policy with `aws iam \
-        update-assume-role-policy`, which replaces the whole.
+        The role. If it exists, add the statement to its trust policy with `aws iam update-assume-role-policy`, which \
+        replaces the whole policy.
         """,
         #"""
         aws iam create-role --role-name "$ROLE_NAME" --path "$ROLE_PATH" \
@@ -112,7 +124,7 @@ private struct AWSRole {
 
     static let permission = SetUp.Step(
         """
-        What it may do: call models, and nothing else. Name the models in place of the stars where they are known; \
+        The permissions: call models, and nothing else. Name the models in place of the stars where they are known; \
         Converse needs these two actions as well.
         """,
         #"""
@@ -135,57 +147,91 @@ private struct AWSRole {
         aws iam put-role-policy --role-name "$ROLE_NAME" --policy-name bedrock-invoke --policy-document "$PERMISSIONS"
         """#)
 
+    static let removal = SetUp.Step(
+        "The role, unless it serves others too.",
+        #"""
+        aws iam delete-role-policy --role-name "$ROLE_NAME" --policy-name bedrock-invoke
+        aws iam delete-role --role-name "$ROLE_NAME"
+        """#)
+
+    /// What a container gets, asked for by the CLI in a pod.
+    static let podTrial = SetUp.Step(
+        """
+        Try it in a pod: this prints the role's session. The namespace must admit the pod; where it enforces the restricted \
+        Pod Security Standard, run the same command in a container of the application.
+        """,
+        #"""
+        kubectl run lanyard-explain --namespace "$NAMESPACE" --rm --attach --quiet --restart=Never \
+          --overrides="{\"spec\": {\"serviceAccountName\": \"${SERVICE_ACCOUNT}\"}}" \
+          --image=public.ecr.aws/aws-cli/aws-cli -- sts get-caller-identity --query Arn --output text
+        """#)
+
     /// The exchange of the cluster's token at STS.
-    func webIdentity(_ note: String, annotations: [ShellText]) -> SetUp {
-        SetUp(
-            issuer: .fetched(by: "AWS"), variables: [audience] + variables,
-            steps: [
-                .init(
-                    """
-                    An IAM OIDC provider for the issuer, once in the account of the role. If there is one, the first command \
-                    fails, and the second adds the audience to it.
-                    """,
-                    #"""
-                    OIDC_PROVIDER_ARN="arn:${PARTITION}:iam::${ACCOUNT_ID}:oidc-provider/${ISSUER#https://}"
-                    aws iam create-open-id-connect-provider --url "$ISSUER" --client-id-list "$AUDIENCE"
-                    aws iam add-client-id-to-open-id-connect-provider \
-                      --open-id-connect-provider-arn "$OIDC_PROVIDER_ARN" --client-id "$AUDIENCE"
-                    """#),
-                .init(
-                    """
-                    Whom the role trusts: this ServiceAccount alone. The keys of the condition are the issuer without \
-                    https://, to the letter.
-                    """,
-                    """
-                    TRUST_POLICY=$(cat <<JSON
-                    {
-                      "Version": "2012-10-17",
-                      "Statement": [
-                        {
-                          "Effect": "Allow",
-                          "Principal": {"Federated": "${OIDC_PROVIDER_ARN}"},
-                          "Action": "sts:AssumeRoleWithWebIdentity",
-                          "Condition": {
-                            "StringEquals": {
-                              "${ISSUER#https://}:sub": "${SUBJECT}",
-                              "${ISSUER#https://}:aud": "${AUDIENCE}"
-                            }
-                          }
-                        }
-                      ]
-                    }
-                    JSON
-                    )
-                    """),
-                Self.creation, Self.permission,
+    func webIdentity(_ note: String, _ force: [ShellText] = []) -> SetUp {
+        let several = ofContainers.map { "\($0.container) has \($0.role)" }.joined(separator: ", ")
+        let repetition = SetUp.Step(
+            "The containers have roles of their own: \(several). Do the steps above for each of them, by ROLE_NAME.")
+        let identity: [ShellText] = ofContainers.isEmpty ? ["eks.amazonaws.com/role-arn=${ROLE_ARN}"] : []
+        return SetUp(
+            issuer: .fetched(by: ["AWS"]), variables: [audience] + variables + (second?.variables ?? []),
+            steps: [Self.oidcProvider, Self.trust, Self.creation]
+                + (second?.steps ?? [Self.permission]) + (ofContainers.isEmpty ? [] : [repetition]),
+            annotations: force + identity + (second?.annotations ?? []) + ["lanyard.dev/aws-region=${REGION}"],
+            trial: [
                 .init(
                     "Try the trust: this prints the subject. \(note)",
                     #"""
-                    aws sts assume-role-with-web-identity --role-arn "$ROLE_ARN" --role-session-name lanyard-explain \
-                      --web-identity-token "$(kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE")" \
-                      --region "$REGION" --query SubjectFromWebIdentityToken --output text
-                    """#),
-            ],
-            annotations: annotations)
+                    kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" | tr -d '\n' |
+                      aws sts assume-role-with-web-identity --role-session-name lanyard-explain --role-arn "$ROLE_ARN" \
+                        --web-identity-token file:///dev/stdin --region "$REGION" \
+                        --query SubjectFromWebIdentityToken --output text
+                    """#)
+            ] + (second == nil ? [] : [Self.podTrial]),
+            removal: (second?.removal ?? [Self.removal]) + [Self.oidcProviderRemoval])
     }
+
+    private static let oidcProvider = SetUp.Step(
+        """
+        An IAM OIDC provider for the issuer, once in the account of the role. If there is one, the first command fails, and \
+        the second adds the audience to it.
+        """,
+        #"""
+        OIDC_PROVIDER_ARN="arn:${PARTITION}:iam::${ACCOUNT_ID}:oidc-provider/${ISSUER#https://}"
+        aws iam create-open-id-connect-provider --url "$ISSUER" --client-id-list "$AUDIENCE"
+        aws iam add-client-id-to-open-id-connect-provider \
+          --open-id-connect-provider-arn "$OIDC_PROVIDER_ARN" --client-id "$AUDIENCE"
+        """#)
+
+    private static let oidcProviderRemoval = SetUp.Step(
+        "The IAM OIDC provider, once no role trusts this cluster any more.",
+        #"""
+        aws iam delete-open-id-connect-provider \
+          --open-id-connect-provider-arn "arn:${PARTITION}:iam::${ACCOUNT_ID}:oidc-provider/${ISSUER#https://}"
+        """#)
+
+    private static let trust = SetUp.Step(
+        """
+        The trust policy: this ServiceAccount alone. The keys of the condition are the issuer without https://, to the letter.
+        """,
+        """
+        TRUST_POLICY=$(cat <<JSON
+        {
+          "Version": "2012-10-17",
+          "Statement": [
+            {
+              "Effect": "Allow",
+              "Principal": {"Federated": "${OIDC_PROVIDER_ARN}"},
+              "Action": "sts:AssumeRoleWithWebIdentity",
+              "Condition": {
+                "StringEquals": {
+                  "${ISSUER#https://}:sub": "${SUBJECT}",
+                  "${ISSUER#https://}:aud": "${AUDIENCE}"
+                }
+              }
+            }
+          ]
+        }
+        JSON
+        )
+        """)
 }

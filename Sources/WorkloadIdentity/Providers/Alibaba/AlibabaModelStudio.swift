@@ -126,7 +126,7 @@ extension AlibabaRRSA {
         let name = inputs[.alibabaRoleARN]?.split(separator: "/").last.map(String.init) ?? inputs[.alibabaRoleName]
         let isACK = request.facts.platform == .ack
         return SetUp(
-            issuer: .fetched(by: "Alibaba Cloud"),
+            issuer: .fetched(by: ["Alibaba Cloud"]),
             variables: [
                 .init("AUDIENCE", .known("sts.aliyuncs.com")),
                 .init(
@@ -144,7 +144,7 @@ extension AlibabaRRSA {
             ],
             steps: (isACK ? [] : [Self.oidcProvider]) + [
                 .init(
-                    "Whom the role trusts: this ServiceAccount alone. The issuer is compared to the letter.",
+                    "The trust policy: this ServiceAccount alone. The issuer is compared to the letter.",
                     #"""
                     TRUST_POLICY=$(cat <<JSON
                     {
@@ -169,7 +169,7 @@ extension AlibabaRRSA {
                     """#),
                 .init(
                     """
-                    The role, and what it may do. RRSA alone reaches no model: Model Studio takes API keys only. It is for \
+                    The role, and its permissions. RRSA alone reaches no model: Model Studio takes API keys only. It is for \
                     Alibaba Cloud's other APIs, such as KMS, where a key may be kept; to call models, set up one of the ways \
                     for a stored key as well (lanyard.dev/vault-path.alibaba-modelstudio).
                     """,
@@ -183,8 +183,31 @@ extension AlibabaRRSA {
                 "lanyard.dev/alibaba-role-arn=${ROLE_ARN}",
                 "lanyard.dev/alibaba-oidc-provider-arn=${OIDC_PROVIDER_ARN}",
                 "lanyard.dev/alibaba-region=${REGION}",
-            ])
+            ],
+            trial: [Self.exchange],
+            removal: [
+                .init(
+                    "The role, unless it serves others too.",
+                    #"""
+                    aliyun ram DetachPolicyFromRole --PolicyType Custom --PolicyName "$POLICY" --RoleName "$ROLE_NAME"
+                    aliyun ram DeleteRole --RoleName "$ROLE_NAME"
+                    """#)
+            ] + (isACK ? [] : [Self.oidcProviderRemoval]))
     }
+
+    private static let exchange = SetUp.Step(
+        "Try the trust: this prints the subject, the issuer and the role's session, or why there is none.",
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" | tr -d '\n' |
+          curl --silent --show-error --data-urlencode OIDCToken@- --data-urlencode "RoleArn=${ROLE_ARN}" \
+            --data-urlencode "OIDCProviderArn=${OIDC_PROVIDER_ARN}" --data-urlencode RoleSessionName=lanyard-explain \
+            "https://sts.${REGION}.aliyuncs.com/?Action=AssumeRoleWithOIDC&Version=2015-04-01&Format=JSON&Timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)" |
+          jq '{OIDCTokenInfo, AssumedRoleUser, Code, Message}'
+        """#)
+
+    private static let oidcProviderRemoval = SetUp.Step(
+        "The OIDC provider, once no role trusts this cluster any more.",
+        #"aliyun ims DeleteOIDCProvider --OIDCProviderName "${OIDC_PROVIDER_ARN##*/}""#)
 
     private static let oidcProvider = SetUp.Step(
         """

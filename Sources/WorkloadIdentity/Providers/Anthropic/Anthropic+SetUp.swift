@@ -37,7 +37,49 @@ extension AnthropicFederation {
             ]
                 // A rule may know its service account by itself.
                 + (account == nil && rule != nil ? [] : ["lanyard.dev/anthropic-service-account-id=${ACCOUNT_ID}"])
-                + ["lanyard.dev/anthropic-workspace-id=${WORKSPACE_ID}"])
+                + ["lanyard.dev/anthropic-workspace-id=${WORKSPACE_ID}"],
+            trial: [account == nil && rule != nil ? Self.exchange : Self.exchangeForAccount],
+            removal: Self.removal(isRuleNamed: rule != nil, isAccountNamed: account != nil))
+    }
+
+    private static let exchange = SetUp.Step(
+        """
+        Try the trust: this prints how long a token of Anthropic's would live, or an error. Why a token is refused stands in \
+        the console alone, under Settings > Workload identity, in the authentication history.
+        """,
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" --duration 1h |
+          jq --raw-input --arg organization "$ORGANIZATION_ID" --arg rule "$RULE_ID" --arg workspace "$WORKSPACE_ID" \
+            '{grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: ., organization_id: $organization,
+              federation_rule_id: $rule, workspace_id: $workspace}' |
+          curl --silent --show-error --header 'Content-Type: application/json' --data @- \
+            https://api.anthropic.com/v1/oauth/token |
+          jq '{token_type, expires_in, scope, error}'
+        """#)
+
+    private static let exchangeForAccount = SetUp.Step(
+        exchange.purpose,
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" --duration 1h |
+          jq --raw-input --arg organization "$ORGANIZATION_ID" --arg rule "$RULE_ID" --arg workspace "$WORKSPACE_ID" \
+            --arg account "$ACCOUNT_ID" \
+            '{grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: ., organization_id: $organization,
+              federation_rule_id: $rule, workspace_id: $workspace, service_account_id: $account}' |
+          curl --silent --show-error --header 'Content-Type: application/json' --data @- \
+            https://api.anthropic.com/v1/oauth/token |
+          jq '{token_type, expires_in, scope, error}'
+        """#)
+
+    private static func removal(isRuleNamed: Bool, isAccountNamed: Bool) -> [SetUp.Step] {
+        let rule: ShellText =
+            isRuleNamed
+            ? #"ant beta:organization:federation:rules archive --federation-rule-id "$RULE_ID""#
+            : #"ant beta:organization:federation:rules archive --federation-rule-id "${RULE_ID:?its id, fdrl_...}""#
+        let account: ShellText =
+            #"ant beta:organization:service-accounts archive "${ACCOUNT_ID:?its id, svac_...}""#
+        return [.init("The rule.", rule)]
+            + (isAccountNamed || isRuleNamed ? [] : [.init("The service account.", account)])
+            + [.init("The issuer serves every rule of this cluster: archive it in the console with the last of them.")]
     }
 
     private static let logIn = SetUp.Step(
@@ -47,14 +89,16 @@ extension AnthropicFederation {
         """,
         """
         ant auth login --profile admin --scope org:admin
-        export ANTHROPIC_AUTH_TOKEN=$(ant auth print-credentials --profile admin --access-token)
+        ANTHROPIC_AUTH_TOKEN=$(ant auth print-credentials --profile admin --access-token)
+        export ANTHROPIC_AUTH_TOKEN
         """)
 
     private static let logInAndAsk = SetUp.Step(
         logIn.purpose,
         """
         ant auth login --profile admin --scope org:admin
-        export ANTHROPIC_AUTH_TOKEN=$(ant auth print-credentials --profile admin --access-token)
+        ANTHROPIC_AUTH_TOKEN=$(ant auth print-credentials --profile admin --access-token)
+        export ANTHROPIC_AUTH_TOKEN
         ORGANIZATION_ID=$(ant beta:organization retrieve --format json | jq -r .id)
         """)
 
@@ -94,8 +138,8 @@ extension AnthropicFederation {
 
     private static let rule = SetUp.Step(
         """
-        The rule: this ServiceAccount alone, since a subject without a star at its end has to be equal, and the scope that \
-        calls models and nothing else.
+        The rule: this ServiceAccount alone, since a subject without a star at its end must be equal, and the scope that calls \
+        models and nothing else.
         """,
         #"""
         MATCH=$(cat <<JSON
@@ -113,7 +157,7 @@ extension AnthropicFederation {
 
     private static let comparison = SetUp.Step(
         """
-        The rule is there. Compare: its match has to have this subject and this audience, its issuer this URL and check_jti \
+        The rule exists. Compare: its match must have this subject and this audience, its issuer this URL and check_jti \
         false. With check_jti on, Anthropic takes each token once, and a container that restarts, or a second process, \
         presents the same one again. Keys that were uploaded must be those that the cluster signs with now.
         """,

@@ -19,7 +19,7 @@ extension GKEWorkloadIdentity {
                 .init(
                     """
                     Workload Identity Federation for GKE. Skip this on Autopilot clusters, which have it, and where it is on. \
-                    The second command makes the nodes of the pool anew.
+                    The second command recreates the nodes of the pool.
                     """,
                     #"""
                     gcloud container clusters update "$CLUSTER" --project "$CLUSTER_PROJECT" --location "$CLUSTER_LOCATION" \
@@ -37,9 +37,42 @@ extension GKEWorkloadIdentity {
                         PRINCIPAL="serviceAccount:${CLUSTER_PROJECT}.svc.id.goog[${NAMESPACE}/${SERVICE_ACCOUNT}]"
                         """#),
             ] + google.grant,
-            annotations: google.annotations(
+            annotations: google.annotations(account == nil ? [] : ["iam.gke.io/gcp-service-account=${GOOGLE_ACCOUNT}"]),
+            sharedAnnotations: account == nil ? ["lanyard.dev/providers=${PROVIDERS}"] : [],
+            trial: [
+                .init(
+                    """
+                    Try it in a pod: 200 means that the metadata server hands a token out. The namespace must admit the pod; \
+                    where it enforces the restricted Pod Security Standard, run the same command in a container of the \
+                    application.
+                    """,
+                    #"""
+                    kubectl run lanyard-explain --namespace "$NAMESPACE" --rm --attach --quiet --restart=Never \
+                      --overrides="{\"spec\": {\"serviceAccountName\": \"${SERVICE_ACCOUNT}\"}}" \
+                      --image=gcr.io/google.com/cloudsdktool/google-cloud-cli:slim --command -- \
+                      curl --silent --output /dev/null --write-out '%{http_code}\n' --header 'Metadata-Flavor: Google' \
+                      http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token
+                    """#)
+            ],
+            removal: [
                 account == nil
-                    ? "lanyard.dev/providers=${PROVIDERS}" : "iam.gke.io/gcp-service-account=${GOOGLE_ACCOUNT}"))
+                    ? .init(
+                        "The grant. Workload Identity Federation stays on: other pods of the cluster may use it.",
+                        #"""
+                        gcloud projects remove-iam-policy-binding "$PROJECT" --role=roles/aiplatform.user --condition=None \
+                          --member="principal://iam.googleapis.com/projects/${CLUSTER_PROJECT_NUMBER}/locations/global/workloadIdentityPools/${CLUSTER_PROJECT}.svc.id.goog/subject/ns/${NAMESPACE}/sa/${SERVICE_ACCOUNT}"
+                        """#)
+                    : .init(
+                        """
+                        The grant. The Google service account stays, with what it may do, and so does Workload Identity \
+                        Federation: others may use them.
+                        """,
+                        #"""
+                        gcloud iam service-accounts remove-iam-policy-binding "$GOOGLE_ACCOUNT" \
+                          --project "$GOOGLE_ACCOUNT_PROJECT" --role=roles/iam.workloadIdentityUser --condition=None \
+                          --member="serviceAccount:${CLUSTER_PROJECT}.svc.id.goog[${NAMESPACE}/${SERVICE_ACCOUNT}]"
+                        """#)
+            ])
     }
 }
 
@@ -89,8 +122,64 @@ extension GCPWorkloadIdentityFederation {
                     """#),
             ] + google.grant,
             annotations: google.annotations(
-                "cloud.google.com/workload-identity-provider=${POOL_PROVIDER_NAME}", email))
+                ["cloud.google.com/workload-identity-provider=${POOL_PROVIDER_NAME}"] + email),
+            trial: [Self.exchange] + (isDirect ? [] : [Self.impersonation]),
+            removal: [
+                isDirect
+                    ? .init(
+                        "The grant.",
+                        #"""
+                        gcloud projects remove-iam-policy-binding "$PROJECT" --role=roles/aiplatform.user --condition=None \
+                          --member="principal://iam.googleapis.com/projects/${POOL_PROJECT_NUMBER}/locations/global/workloadIdentityPools/${POOL}/subject/${SUBJECT}"
+                        """#)
+                    : .init(
+                        "The grant. The Google service account stays, with what it may do: others may use it.",
+                        #"""
+                        gcloud iam service-accounts remove-iam-policy-binding "$GOOGLE_ACCOUNT" \
+                          --project "$GOOGLE_ACCOUNT_PROJECT" --role=roles/iam.workloadIdentityUser --condition=None \
+                          --member="principal://iam.googleapis.com/projects/${POOL_PROJECT_NUMBER}/locations/global/workloadIdentityPools/${POOL}/subject/${SUBJECT}"
+                        """#),
+                .init(
+                    "The provider for this cluster, once no ServiceAccount of it is a principal any more.",
+                    #"""
+                    gcloud iam workload-identity-pools providers delete "$POOL_PROVIDER" \
+                      --project "$POOL_PROJECT" --location=global --workload-identity-pool="$POOL"
+                    """#),
+            ])
     }
+
+    private static let exchange = SetUp.Step(
+        """
+        Try the trust: this prints how long a token of Google's would live, or why there is none. It says nothing of what the \
+        principal may do.
+        """,
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" | tr -d '\n' |
+          curl --silent --show-error --data-urlencode subject_token@- \
+            --data-urlencode grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
+            --data-urlencode subject_token_type=urn:ietf:params:oauth:token-type:jwt \
+            --data-urlencode requested_token_type=urn:ietf:params:oauth:token-type:access_token \
+            --data-urlencode scope=https://www.googleapis.com/auth/cloud-platform \
+            --data-urlencode "audience=//iam.googleapis.com/${POOL_PROVIDER_NAME}" https://sts.googleapis.com/v1/token |
+          jq '{token_type, expires_in, error, error_description}'
+        """#)
+
+    private static let impersonation = SetUp.Step(
+        "Try the impersonation: this prints when a token of the Google service account would expire, or why there is none.",
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" | tr -d '\n' |
+          curl --silent --show-error --data-urlencode subject_token@- \
+            --data-urlencode grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
+            --data-urlencode subject_token_type=urn:ietf:params:oauth:token-type:jwt \
+            --data-urlencode requested_token_type=urn:ietf:params:oauth:token-type:access_token \
+            --data-urlencode scope=https://www.googleapis.com/auth/cloud-platform \
+            --data-urlencode "audience=//iam.googleapis.com/${POOL_PROVIDER_NAME}" https://sts.googleapis.com/v1/token |
+          jq --raw-output '"Authorization: Bearer " + .access_token' |
+          curl --silent --show-error --header @- --header 'Content-Type: application/json' \
+            --data '{"scope": ["https://www.googleapis.com/auth/cloud-platform"], "lifetime": "300s"}' \
+            "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${GOOGLE_ACCOUNT}:generateAccessToken" |
+          jq '{expireTime, error}'
+        """#)
 
     private func length(_ subject: Subject?) -> String {
         subject.map { ", and this one has \($0.claim.utf8.count)" } ?? ""
@@ -147,8 +236,8 @@ private struct GoogleTrust {
         }
     }
 
-    func annotations(_ identity: ShellText, _ more: [ShellText] = []) -> [ShellText] {
-        [identity] + more + ["lanyard.dev/gcp-project=${PROJECT}", "lanyard.dev/gcp-location=${LOCATION}"]
+    func annotations(_ identity: [ShellText]) -> [ShellText] {
+        identity + ["lanyard.dev/gcp-project=${PROJECT}", "lanyard.dev/gcp-location=${LOCATION}"]
     }
 
     private static let api = SetUp.Step(
@@ -157,7 +246,7 @@ private struct GoogleTrust {
 
     private static let direct = SetUp.Step(
         """
-        What it may do: call models. No Google service account is needed, and no key. Changes take some minutes.
+        The permission: call models. No Google service account is needed, and no key. Changes take some minutes.
         """,
         #"""
         gcloud projects add-iam-policy-binding "$PROJECT" --member="$PRINCIPAL" \

@@ -13,7 +13,8 @@ extension Provider {
             .stored("IBM_CREDENTIALS_FILE"),
             .storedUnlessPassed("WATSONX_APIKEY", "WATSONX_API_KEY", "WATSONX_TOKEN"),
         ],
-        nicknames: ["watson", "watsonx-ai"])
+        nicknames: ["watson", "watsonx-ai"],
+        secretStore: IBMSecretsManager())
 }
 
 extension AnnotationKey {
@@ -78,54 +79,5 @@ extension ValueSyntax {
         if value.hasPrefix("crn:") { return IBMTrustedProfile.profileID(in: value) != nil }
         return (1...128).contains(value.utf8.count)
             && value.utf8.allSatisfy { $0.isWordByte || " .-".utf8.contains($0) }
-    }
-}
-
-// https://cloud.ibm.com/docs/account?topic=account-create-trusted-profile
-extension IBMTrustedProfile {
-    func setUp(_ request: SetUpRequest) -> SetUp {
-        SetUp(
-            variables: [
-                .init("CLUSTER", .placeholder("name or id of the cluster")),
-                .init("CR_TYPE", .known("IKS_SA"), remark: "ROKS_SA for Red Hat OpenShift"),
-                .init("PROFILE", request.inputs[.ibmTrustedProfile], or: .expression("\"$NAME\"")),
-                .init("WATSONX_GUID", .placeholder("GUID of the watsonx.ai Runtime instance")),
-            ],
-            steps: [
-                .init(
-                    "The trusted profile; skip this if it is there.",
-                    #"ibmcloud iam trusted-profile-create "$PROFILE""#),
-                .init(
-                    """
-                    Whom it trusts: this ServiceAccount of this cluster. No issuer is involved: IAM knows the clusters of the \
-                    account. It takes tokens of an hour at most, and Lanyard asks for no longer ones.
-                    """,
-                    #"""
-                    CLUSTER_CRN=$(ibmcloud ks cluster get --cluster "$CLUSTER" --output json | jq -r .crn)
-                    ibmcloud iam trusted-profile-link-create "$PROFILE" --name "$NAME" --cr-type "$CR_TYPE" \
-                      --link-crn "$CLUSTER_CRN" --link-namespace "$NAMESPACE" --link-name "$SERVICE_ACCOUNT"
-                    """#),
-                .init(
-                    """
-                    What it may do: call models of one instance, whose GUID `ibmcloud resource service-instances \
-                    --service-name pm-20 --output JSON` shows. Models that are called through a project need the profile \
-                    among the collaborators of that project, too: add it in watsonx.
-                    """,
-                    #"""
-                    ibmcloud iam trusted-profile-policy-create "$PROFILE" --roles Writer \
-                      --service-name pm-20 --service-instance "$WATSONX_GUID"
-                    """#),
-                .init(
-                    """
-                    IBM's SDK core finds the profile and the token by itself, the watsonx.ai SDK does not: the application \
-                    passes it a function that makes tokens.
-                    """,
-                    code: """
-                        authenticator = ibm_cloud_sdk_core.get_authenticator_from_environment("watsonx")
-                        credentials = Credentials.from_dict(
-                            {"url": WATSONX_URL, "token_function": authenticator.token_manager.get_token})
-                        """),
-            ],
-            annotations: ["lanyard.dev/ibm-trusted-profile=${PROFILE}"])
     }
 }

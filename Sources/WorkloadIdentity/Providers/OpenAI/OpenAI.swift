@@ -78,7 +78,7 @@ extension OpenAIFederation {
         // OpenAI's guides have it fetch the keys of these three; all others upload them.
         let isFetched = [.eks, .aks, .gke].contains(request.facts.platform)
         return SetUp(
-            issuer: isFetched ? .fetched(by: "OpenAI") : .named,
+            issuer: isFetched ? .fetched(by: ["OpenAI"]) : .named,
             variables: [
                 .init("AUDIENCE", .known(request.configuration.openai.audience)),
                 .init(
@@ -98,8 +98,8 @@ extension OpenAIFederation {
                     #"printf 'sub = %s\n' "$SUBJECT""#),
                 .init(
                     """
-                    No SDK of OpenAI's reads variables for this: the application passes what Lanyard injects. An application \
-                    that cannot be changed needs external-secret. Tokens of OpenAI's live for an hour at most, and no longer \
+                    OpenAI's SDKs read no variables for this: the application passes what Lanyard injects. An application \
+                    that cannot be changed needs external-secret. OpenAI's tokens live for an hour at most, and no longer \
                     than the cluster's.
                     """,
                     code: """
@@ -112,19 +112,39 @@ extension OpenAIFederation {
             annotations: [
                 "lanyard.dev/openai-identity-provider-id=${IDENTITY_PROVIDER_ID}",
                 "lanyard.dev/openai-service-account-id=${OPENAI_ACCOUNT_ID}",
+            ],
+            trial: [Self.exchange],
+            removal: [
+                .init(
+                    """
+                    There is no command for it: under Organization settings > Security > Workload identity provider, delete \
+                    the mapping, and the provider with the last mapping of this cluster.
+                    """)
             ])
     }
 
+    private static let exchange = SetUp.Step(
+        "Try the trust: this prints how long a token of OpenAI's would live, or why there is none.",
+        #"""
+        kubectl create token "$SERVICE_ACCOUNT" --namespace "$NAMESPACE" --audience "$AUDIENCE" |
+          jq --raw-input --arg provider "$IDENTITY_PROVIDER_ID" --arg account "$OPENAI_ACCOUNT_ID" \
+            '{grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: .,
+              subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+              identity_provider_id: $provider, service_account_id: $account}' |
+          curl --silent --show-error --header 'Content-Type: application/json' --data @- https://auth.openai.com/oauth/token |
+          jq '{token_type, expires_in, error, error_description}'
+        """#)
+
     private static let fetchedKeys = SetUp.Step(
         """
-        As an owner of the organization, under Organization settings > Security > Workload identity provider, make a provider \
+        As an owner of the organization, under Organization settings > Security > Workload identity provider, create a provider \
         of the platform's kind with this issuer and audience. There is no command for it.
         """,
         #"printf 'issuer: %s\naudience: %s\n' "$ISSUER" "$AUDIENCE""#)
 
     private static let uploadedKeys = SetUp.Step(
         """
-        As an owner of the organization, under Organization settings > Security > Workload identity provider, make a provider \
+        As an owner of the organization, under Organization settings > Security > Workload identity provider, create a provider \
         of the kind Kubernetes with this issuer and audience, and upload jwks.json as a whole. There is no command for it. \
         OpenAI does not fetch these keys: when the cluster's signing keys change, upload them again.
         """,

@@ -96,8 +96,8 @@ extension OKEWorkloadIdentity {
             steps: [
                 .init(
                     """
-                    Only enhanced clusters have workload identity. The second command makes a basic cluster one; that costs \
-                    more, and there is no way back.
+                    Only enhanced clusters have workload identity. The second command turns a basic cluster into one; that \
+                    costs more, and cannot be undone.
                     """,
                     #"""
                     oci ce cluster get --cluster-id "$CLUSTER_ID" --query data.type --raw-output
@@ -105,9 +105,9 @@ extension OKEWorkloadIdentity {
                     """#),
                 .init(
                     """
-                    What it may do: call models of one compartment. The statement names the workload; dynamic groups know \
+                    The permission: call models of one compartment. The statement names the workload; dynamic groups know \
                     nothing of ServiceAccounts. For chat alone write generative-ai-chat in place of generative-ai-family. \
-                    Policies are made in the home region of the tenancy.
+                    Policies are created in the home region of the tenancy.
                     """,
                     #"""
                     STATEMENTS=$(cat <<JSON
@@ -127,6 +127,29 @@ extension OKEWorkloadIdentity {
                         client = oci.generative_ai_inference.GenerativeAiInferenceClient(config={}, signer=signer)
                         """),
             ],
-            annotations: ["lanyard.dev/providers=${PROVIDERS}", "lanyard.dev/oci-region=${REGION}"])
+            annotations: ["lanyard.dev/oci-region=${REGION}"],
+            sharedAnnotations: ["lanyard.dev/providers=${PROVIDERS}"],
+            trial: [
+                .init(
+                    """
+                    Try it in a pod, since only pods reach the endpoint that exchanges the token: this prints the name of a \
+                    model. The namespace must admit the pod.
+                    """,
+                    #"""
+                    kubectl run lanyard-explain --namespace "$NAMESPACE" --rm --attach --quiet --restart=Never \
+                      --overrides="{\"spec\": {\"serviceAccountName\": \"${SERVICE_ACCOUNT}\"}}" \
+                      --image=ghcr.io/oracle/oci-cli:latest -- --auth oke_workload_identity --region "$REGION" \
+                      generative-ai model-collection list-models --compartment-id "$COMPARTMENT_ID" \
+                      --limit 1 --query 'data.items[0]."display-name"' --raw-output
+                    """#)
+            ],
+            removal: [
+                .init(
+                    "The policy.",
+                    #"""
+                    oci iam policy delete --force --policy-id "$(oci iam policy list --compartment-id "$COMPARTMENT_ID" \
+                      --name "$NAME" --query 'data[0].id' --raw-output)"
+                    """#)
+            ])
     }
 }
