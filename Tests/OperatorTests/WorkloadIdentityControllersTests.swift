@@ -338,7 +338,7 @@ import WorkloadIdentity
             await eventually { externalSecrets().count == 1 && cluster.ready("llm") != nil }
             cluster.add(
                 pod: "old", as: "llm", ["lanyard.dev/plan": "0123", "lanyard.dev/injected": "openai=external-secret"])
-            await eventually { cluster.ready("llm")?.last == "PodsStale" }
+            await eventually { cluster.identity("llm")?["status"]?["pods"]?["stale"] == 1 }
             cluster.add(serviceAccount: "llm", RunningControllers.role)
             await eventually {
                 cluster.identity("llm")?["status"]?["providers"]?.array?.first?["name"] == "aws-bedrock"

@@ -51,7 +51,7 @@ import WorkloadIdentity
         cluster.addNamespace(labels: Self.enforce, .byWatch)
         cluster.addNamespace(.byServer)
         let response = try await review(.applying(.serviceAccount(Self.bad)))
-        #expect(response.allowed && response.warnings.count == 2)
+        #expect(response.allowed && response.warnings.count == 1)
     }
 
     @Test("if the API server does not answer there is no verdict, and the failurePolicy decides")

@@ -112,9 +112,10 @@ public struct ObjectReview: Sendable {
         var title: String { "Pod \(namespace)/\(pod.name ?? name)" }
         guard let account else {
             addAbsence(of: plan, title)
-            patch = .emptyingStamps(of: pod)
             if context.requiresInjection {
                 denial = "the pod is labelled \(Plan.injectKey)=required, but \(Problem.absent(subject).message)"
+            } else {
+                patch = .emptyingStamps(of: pod)
             }
             return
         }

@@ -163,9 +163,11 @@ extension Provider {
         let platforms = Platform.allCases.filter { platform in
             matrix[platform, name].contains { mechanism($0)?.decisiveKeys.contains(key) == true }
         }
-        return platforms.isEmpty
-            ? "has no effect: the matrix lists nothing for it"
-            : "works on \(platforms.map(\.rawValue).joined(separator: ", ")) only"
+        return switch platforms.count {
+        case 0: "has no effect: the matrix lists nothing for it"
+        case 1...3: "works on \(platforms.map(\.rawValue).joined(separator: ", ")) only"
+        default: "has no effect on \(request.facts.platform)"
+        }
     }
 }
 
