@@ -135,7 +135,7 @@ extension Span<UInt8> {
 
     // MARK: Strings
 
-    /// The end of a string, behind its closing quote. Its escapes are known to be good then, and its bytes to be UTF-8.
+    /// The end of a string, after its closing quote. Its escapes are known to be good then, and its bytes to be UTF-8.
     @inline(__always)
     func end(ofStringAt start: Int) throws(JSONError) -> Int {
         try string(at: start).range.upperBound + 1

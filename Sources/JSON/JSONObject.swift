@@ -11,7 +11,7 @@ public struct JSONObject: Sendable {
         members = []
     }
 
-    /// Adds a member behind all others, without looking for one of that name.
+    /// Adds a member after all others, without looking for one of that name.
     public mutating func append(_ key: String, _ value: JSONValue) {
         members.append((key, value))
     }

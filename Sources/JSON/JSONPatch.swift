@@ -50,7 +50,7 @@ public struct JSONPatch: Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - name: of a member, behind the path; empty for none.
+    ///   - name: of a member, after the path; empty for none.
     ///   - end: what follows it.
     private mutating func append(
         _ operation: StaticString, _ path: JSONPointer, _ name: StaticString = "", _ end: StaticString = "",

@@ -21,7 +21,7 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
 
     /// The reference tokens, unescaped: the pointer above has three.
     public var tokens: [String] {
-        // Not by characters: a slash and a combining accent behind it are one.
+        // Not by characters: a slash and a combining accent after it are one.
         description.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { token in
             var unescaped = ""
             var isEscape = false

@@ -240,7 +240,7 @@ public struct JSONReader: Sendable {
 // MARK: - Values
 
 extension Span<UInt8> {
-    /// Passes over a member's name and the colon behind it.
+    /// Passes over a member's name and the colon after it.
     @inline(__always)
     fileprivate func passKey(_ offset: inout Int) throws(JSONError) -> JSONStringToken {
         let token = try string(at: endOfWhitespace(at: offset))

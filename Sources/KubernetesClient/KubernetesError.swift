@@ -87,7 +87,7 @@ extension KubernetesError {
     /// 409: an object of that name is there.
     public var isAlreadyExists: Bool { status?.reason == "AlreadyExists" }
 
-    /// 410: what was asked for is in the past that the server has forgotten. List anew.
+    /// 410: what was asked for is in the past that the server has forgotten. List again.
     public var isGone: Bool { status?.code == 410 || status?.reason == "Expired" || status?.reason == "Gone" }
 
     /// 401: the server does not know who this is.

@@ -14,6 +14,6 @@ extension Injection {
         self.init(
             of: plan,
             draft: PodDraft(pod, containersIn: [.ephemeralContainers], except: Set(attached), takesVolumes: false))
-        lend()
+        addToAttachedContainers()
     }
 }

@@ -88,15 +88,15 @@ public struct Injection: Sendable {
     // MARK: Containers of a running pod
 
     /// Gives each binding that the pod has to the draft's containers.
-    mutating func lend() {
+    mutating func addToAttachedContainers() {
         guard pod.isWellFormed, !pod.containers.isEmpty else { return }
-        for (provider, outcome) in plan.outcomes where lend(outcome, of: provider) {
+        for (provider, outcome) in plan.outcomes where addToAttachedContainers(outcome, of: provider) {
             injected.append((provider, outcome.mechanism))
         }
         patch = pod.patch(at: podPointer)
     }
 
-    private mutating func lend(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
+    private mutating func addToAttachedContainers(_ outcome: Binding.Outcome, of provider: ProviderName) -> Bool {
         let addition = outcome.addition
         guard !addition.groups.isEmpty || addition.volume?.mountPath != nil else { return false }
         guard hasFiles(of: addition) else {
@@ -105,7 +105,7 @@ public struct Injection: Sendable {
                     .podTooOld,
                     """
                     \(provider): a running pod gets no volume, and this one has none of \(outcome.mechanism) as it would \
-                    be made now, so \(provider) is left out; create the pod anew
+                    be made now, so \(provider) is left out; create the pod again
                     """,
                     provider: provider))
             return false

@@ -50,7 +50,7 @@ public struct PodManifest: Sendable {
 
     func containers(in list: ContainerList) -> [Container] { containers[list] ?? [] }
 
-    /// Whether judging it takes so long that others should not have to wait for it.
+    /// Whether reviewing it takes so long that others should not have to wait for it.
     public var isLaborious: Bool { allowance.isLargelySpent }
 
     func volume(named name: String) -> JSONValue? { volumes.value(of: name, in: text) }

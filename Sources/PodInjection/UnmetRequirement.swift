@@ -49,7 +49,7 @@ public struct UnmetRequirement: Hashable, Sendable {
     public func problem(_ severity: Problem.Severity) -> Problem {
         Problem(
             severity, .requirementUnmet,
-            "its pods are labelled \(Plan.injectKey)=required, so they will be refused: \(obstacle)",
+            "its pods are labelled \(Plan.injectKey)=required, so they will be denied: \(obstacle)",
             field: Plan.injectKey, in: .podLabels)
     }
 }

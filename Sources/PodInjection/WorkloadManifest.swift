@@ -41,7 +41,7 @@ public struct WorkloadManifest: Sendable {
         }
     }
 
-    /// Whether judging it takes so long that others should not have to wait for it.
+    /// Whether reviewing it takes so long that others should not have to wait for it.
     public var isLaborious: Bool {
         allowance.isLargelySpent || [template, templateOfJob].contains { $0?.isLaborious == true }
     }

@@ -179,7 +179,7 @@ import Testing
         #expect(await bundle.isTrusted(as: "webhook", at: now))
     }
 
-    @Test("is made anew when the CA has expired, or is not valid yet", arguments: [3650.1, -1])
+    @Test("is made again when the CA has expired, or is not valid yet", arguments: [3650.1, -1])
     func expiredAuthority(_ days: Double) async throws {
         var bundle = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
         let now = Date.today.days(days)

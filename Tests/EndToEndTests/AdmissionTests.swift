@@ -113,7 +113,7 @@ extension EndToEndTests {
                 #expect(refused.errors.contains("eks.amazonaws.com/role-arn is \"bedrock\"; write an IAM role's ARN"))
 
                 try await plane.apply(Manifest.bedrock(in: namespace))
-                _ = try await eventually("admitted once the annotation is mended") { try await plane.apply(required) }
+                _ = try await eventually("admitted once the annotation is fixed") { try await plane.apply(required) }
             }
         }
 

@@ -2,7 +2,7 @@ import JSON
 import Testing
 
 extension EndToEndTests {
-    /// Lanyard beside a cloud's own webhook, before it or behind it in the chain.
+    /// Lanyard beside a cloud's own webhook, before it or after it in the chain.
     @Suite(.serialized) struct Coexistence {
         /// Where in the chain the other webhook stands, and whether it is called again.
         struct Chain: CustomTestStringConvertible {

@@ -9,6 +9,7 @@ extension EndToEndTests {
             arguments: ["eks", "aks", "gke", "self-managed"])
         func injects(platform: String) async throws {
             try await Operator.running(.platform(platform)) { plane, _ in
+                try await plane.apply(Self.vaultInjector)
                 try await plane.kubectl("apply", "-k", "\(plane.repository)/manifests/examples")
                 try await plane.kubectl("delete", "pods", "--all", "-n", "ai-demo", "--grace-period=0", "--force")
                 for example in Example.all {
@@ -25,8 +26,18 @@ extension EndToEndTests {
                     _ = try await plane.condition(
                         Status.ready, of: "deployment/\(example.name)", in: "ai-demo", is: "True")
                 }
+                try await plane.kubectl("delete", "mutatingwebhookconfiguration", "vault-agent-injector-cfg")
+                _ = try await plane.condition(
+                    Status.ready, of: "deployment/openai-vault", in: "ai-demo", is: "False")
             }
         }
+
+        /// By its name Lanyard takes it for the injector's. It asks nobody, since it has no webhook.
+        private static let vaultInjector = """
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: MutatingWebhookConfiguration
+            metadata: {name: vault-agent-injector-cfg}
+            """
 
         @Test("Google's credential configuration is in the annotation that the volume's file shows")
         func deliversFile() async throws {

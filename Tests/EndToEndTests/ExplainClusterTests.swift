@@ -18,6 +18,8 @@ extension EndToEndTests {
         func readsCluster() async throws {
             let plane = try ControlPlane.require()
             let namespace = try await plane.namespace()
+            // What an operator that is no more has reported would be believed.
+            _ = try? await plane.kubectl("delete", "wid", "--all", "--all-namespaces")
             try await plane.apply(Manifest.serviceAccount(in: namespace, Self.groq))
             let result = try await explain(
                 "\(namespace)/llm", "--platform", "eks", kubeconfig: plane.kubeconfig)

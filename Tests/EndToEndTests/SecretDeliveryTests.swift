@@ -210,7 +210,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("what the External Secrets Operator says against a key is said of the ServiceAccount, until it is mended")
+        @Test("what the External Secrets Operator says against a key is said of the ServiceAccount, until it is fixed")
         func reportsSync() async throws {
             try await Operator.running(Self.settings) { plane, _ in
                 try await plane.apply(Definition.externalSecret.manifest)

@@ -23,9 +23,9 @@ extension EndToEndTests {
 
                 try await plane.kubectl(
                     "annotate", "--overwrite", "sa/llm", "eks.amazonaws.com/role-arn=\(Manifest.role)", "-n", namespace)
-                let mended = try await plane.condition(Self.ready, of: "deployment/app", in: namespace, is: "True")
-                #expect(mended["message"]?.string == "aws-bedrock by irsa")
-                #expect(mended["lastTransitionTime"]?.string != nil && mended["lastUpdateTime"]?.string != nil)
+                let fixed = try await plane.condition(Self.ready, of: "deployment/app", in: namespace, is: "True")
+                #expect(fixed["message"]?.string == "aws-bedrock by irsa")
+                #expect(fixed["lastTransitionTime"]?.string != nil && fixed["lastUpdateTime"]?.string != nil)
             }
         }
 
@@ -57,7 +57,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("a change of the identity makes running pods stale, until they are made anew")
+        @Test("a change of the identity makes running pods stale, until they are created again")
         func countsStalePods() async throws {
             try await Operator.running { plane, _ in
                 let namespace = try await plane.namespace()

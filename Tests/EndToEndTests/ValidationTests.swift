@@ -68,9 +68,9 @@ extension EndToEndTests {
                 #expect(absent.exitCode != 0)
 
                 // Warnings refuse nothing.
-                let mended = Manifest.serviceAccount(
+                let fixed = Manifest.serviceAccount(
                     in: namespace, ["eks.amazonaws.com/role-arn": Manifest.role, "lanyard.dev/aws-regoin": "x"])
-                #expect(try await plane.apply(mended).errors.contains("lanyard.dev/aws-regoin"))
+                #expect(try await plane.apply(fixed).errors.contains("lanyard.dev/aws-regoin"))
 
                 let broken = Manifest.workload(
                     "Deployment", in: namespace, template: "annotations: {eks.amazonaws.com/role-arn: bedrock}")
@@ -88,7 +88,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("what was wrong before can be scaled, rolled out and mended in a strict namespace, but not made worse")
+        @Test("what was wrong before can be scaled, rolled out and fixed in a strict namespace, but not made worse")
         func ratchets() async throws {
             try await Operator.running { plane, _ in
                 let namespace = try await plane.namespace()
@@ -121,14 +121,14 @@ extension EndToEndTests {
                 let alsoBad = try await plane.tryKubectl(
                     ["annotate", "--overwrite", "sa/llm", "eks.amazonaws.com/role-arn=worse", "-n", namespace])
                 #expect(alsoBad.exitCode != 0)
-                let mended = try await plane.kubectl(
+                let fixed = try await plane.kubectl(
                     "annotate", "--overwrite", "sa/llm", "eks.amazonaws.com/role-arn=\(Manifest.role)", "-n", namespace)
-                #expect(!mended.errors.contains("lanyard"))
+                #expect(!fixed.errors.contains("lanyard"))
                 try await plane.kubectl("delete", "deployment/app", "-n", namespace, "--cascade=foreground")
             }
         }
 
-        @Test("a Deployment is not held to what the same apply has mended on its ServiceAccount")
+        @Test("a Deployment is not held to what the same apply has fixed on its ServiceAccount")
         func looksAgain() async throws {
             try await Operator.running { plane, _ in
                 let namespace = try await plane.namespace()
@@ -140,14 +140,14 @@ extension EndToEndTests {
                     try await plane.kubectl(
                         "label", "--overwrite", "namespace", namespace, "lanyard.dev/policy=enforce")
                     let good = ["eks.amazonaws.com/role-arn": Manifest.role, "lanyard.dev/aws-region": "us-east-1"]
-                    let mended = try await plane.apply(Manifest.serviceAccount(name, in: namespace, good) + workload)
-                    #expect(!mended.errors.contains("lanyard"), "\(mended.errors)")
+                    let fixed = try await plane.apply(Manifest.serviceAccount(name, in: namespace, good) + workload)
+                    #expect(!fixed.errors.contains("lanyard"), "\(fixed.errors)")
                     try await plane.kubectl("label", "namespace", namespace, "lanyard.dev/policy-")
                 }
             }
         }
 
-        @Test("workloads of every kind are judged, and what a CronJob makes is not judged again")
+        @Test("workloads of every kind are validated, and what a CronJob makes is not validated again")
         func judgesEveryKind() async throws {
             try await Operator.running { plane, _ in
                 let namespace = try await plane.namespace()

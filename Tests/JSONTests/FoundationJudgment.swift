@@ -5,8 +5,8 @@ import JSON
 ///
 /// * It detects UTF-16 and UTF-32, by a byte order mark or by zero bytes, and takes UTF-8 with one. Texts that are exchanged
 ///   are UTF-8 without (section 8.1).
-/// * It drops a byte order mark from where a string begins, or goes on behind an escape.
-/// * It takes a comma behind the last element or member, which section 2 does not have.
+/// * It drops a byte order mark from where a string begins, or goes on after an escape.
+/// * It takes a comma after the last element or member, which section 2 does not have.
 /// * It refuses a number that a `Double` cannot hold, and rounds others. We keep the text.
 /// * Its depth is bounded at 512; ours is chosen by the reader, and is the same here.
 /// * It compares names as Swift does strings: `é` written in two ways is one name, of which the last value counts.

@@ -12,7 +12,7 @@ struct BackoffTests {
         #expect(waits.dropFirst(6).allSatisfy { $0 == .seconds(30) })
     }
 
-    @Test("begins anew after a success")
+    @Test("starts again after a success")
     func resets() {
         var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
         _ = backoff.next()

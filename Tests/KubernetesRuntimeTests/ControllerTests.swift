@@ -123,7 +123,7 @@ struct ControllerTests {
         }
     }
 
-    @Test("does not try again what trying again does not mend")
+    @Test("does not try again what trying again does not fix")
     func terminalError() async throws {
         let reconciler = ScriptedReconciler { _, _ in throw TerminalError(Failure()) }
         let controller = controller(reconciler)

@@ -97,7 +97,7 @@ struct ReflectorStateMachineTests {
         #expect(action == .watch(resourceVersion: "9", timeout: .seconds(300)))
     }
 
-    @Test("takes a watch that ends at once without a word for a failure, and lists anew")
+    @Test("takes a watch that ends at once without a word for a failure, and lists again")
     func shortWatch() {
         var machine = Self.watching()
         let wait = machine.watchEnded(at: Self.start + .milliseconds(10), chance: 0)

@@ -77,7 +77,7 @@ struct ReflectorTests {
     }
 
     @Test(
-        "lists anew when the server has forgotten where it stopped, and notices what was deleted",
+        "lists again when the server has forgotten where it stopped, and notices what was deleted",
         arguments: [true, false])
     func gone(isInsideWatch: Bool) async throws {
         let watch = LiveStream()

@@ -16,21 +16,21 @@ import Testing
 
     /// One replica, with what its watches have told.
     private struct Replica {
-        let keeper: CertificateKeeper
+        let keeper: CertificateController
         let mutating = StoreWriter<MutatingWebhookConfiguration>()
         let validating = StoreWriter<ValidatingWebhookConfiguration>()
-        var shown: CertificateKeeper.Shown
+        var shown: CertificateController.Shown
 
         init(_ server: CertificateServer) async throws {
             let client = KubernetesClient(transport: server, fieldManager: "test")
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            keeper = try await CertificateKeeper(
+            keeper = try await CertificateController(
                 client: client, namespace: "n", names: ServingNames(service: "s", namespace: "n"),
                 webhooks: RegisteredWebhooks(
                     target: nil, mutating: mutating.store, validating: validating.store, client: client),
                 report: WebhookReport(metrics: TestMetrics(), logger: logger, onTrusted: {}, onDistrusted: { _ in }),
                 metrics: TestMetrics(), logger: logger)
-            shown = CertificateKeeper.Shown(bundle: try server.bundle)
+            shown = CertificateController.Shown(bundle: try server.bundle)
             try hear(server)
         }
 
@@ -88,7 +88,7 @@ import Testing
             for step in 0..<6 {
                 if step > 2 || Bool.random() { try replicas[0].hear(server) }
                 if step > 2 || Bool.random() { try replicas[1].hear(server) }
-                let shown = await withTaskGroup(of: (Int, CertificateKeeper.Shown).self) { group in
+                let shown = await withTaskGroup(of: (Int, CertificateController.Shown).self) { group in
                     for (index, replica) in replicas.enumerated() {
                         group.addTask {
                             var shown = replica.shown

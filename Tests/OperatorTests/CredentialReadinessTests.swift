@@ -96,7 +96,7 @@ import WorkloadIdentity
 
     @Test("what keeps a stored key from its pods is the provider's reason, in both conditions")
     func reportsSecretFailure() {
-        let failure = SecretObjectKeeper.Failure(message: "ExternalSecret x: no such path")
+        let failure = SecretObjectController.Failure(message: "ExternalSecret x: no such path")
         let plan = Fixture.plan(Fixture.aws)
         var readiness = CredentialReadiness(of: [plan], pods: PodReport([]), on: .eks)
         readiness.fail(["aws-bedrock": failure])

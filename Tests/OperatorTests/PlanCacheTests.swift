@@ -30,7 +30,7 @@ import WorkloadIdentity
         return isMade
     }
 
-    @Test("a plan is made once for all that ask the same, and anew for any difference")
+    @Test("a plan is made once for all that ask the same, and again for any difference")
     func keeps() {
         #expect(makes(question("a")))
         #expect(!makes(question("a")))

@@ -32,7 +32,7 @@ import Yams
         #expect(urls == Array(repeating: "https://h:1/mutate", count: 3) + ["https://h:1/validate"])
     }
 
-    @Test("what is judged never waits for an operator that is away, and its every kind is named")
+    @Test("what is validated never waits for an operator that is away, and its every kind is named")
     func judgesWorkloads() {
         let validator = WebhookRegistration.workloadValidator.json(target: .url("https://h"), caBundle: nil)
         let webhooks = validator["webhooks"]?.array ?? []
@@ -48,7 +48,7 @@ import Yams
         #expect(rules.map { $0["apiVersions"] } == [["v1"], ["v1"], ["v1", "v1beta1"]])
     }
 
-    @Test("its name sorts behind the clouds' webhooks and before Vault's injector")
+    @Test("its name sorts after the clouds' webhooks and before Vault's injector")
     func sortsRight() {
         let names = [
             "azure-wi-webhook-mutating-webhook-configuration", "ack-pod-identity-webhook", "pod-identity-webhook",

@@ -47,7 +47,7 @@ import WorkloadIdentity
         let written = writes(of: "/apis/lanyard.dev/")
         #expect(written.map(\.method) == [.post, .put])
         #expect(written.last?.path == Self.identity + "/status")
-        // A status that was judged by what somebody else has overwritten meanwhile is a conflict.
+        // A status that was composed from what somebody else has overwritten meanwhile is a conflict.
         #expect(written.last?.body["metadata"]?["resourceVersion"]?.string?.isEmpty == false)
         #expect(cluster.server.events == ["Ready ServiceAccount llm"])
     }

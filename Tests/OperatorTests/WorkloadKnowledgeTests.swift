@@ -92,7 +92,7 @@ import WorkloadIdentity
         }
     }
 
-    @Test("an object with very many keys, names or containers is judged in time")
+    @Test("an object with very many keys, names or containers is validated in time")
     func survivesMuch() async throws {
         cluster.addNamespace(labels: Self.enforce)
         cluster.add(serviceAccount: "llm", Self.good)

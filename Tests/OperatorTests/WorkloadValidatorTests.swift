@@ -41,7 +41,7 @@ import WorkloadIdentity
             ])
     }
 
-    @Test("every kind of workload is judged by its template", arguments: WorkloadKind.allCases.filter { $0 != .pod })
+    @Test("every kind of workload is validated by its template", arguments: WorkloadKind.allCases.filter { $0 != .pod })
     func judges(kind: WorkloadKind) async throws {
         cluster.addNamespace()
         cluster.add(serviceAccount: "llm", Self.good)
@@ -60,7 +60,10 @@ import WorkloadIdentity
         ("a subresource", { $0.request.subResource = "scale" }),
         ("another group", { $0.request.resource.group = "apps.example.com" }),
         ("another kind", { $0.request.resource.resource = "controllerrevisions" }),
-        ("a pod, which is judged as it is injected", { $0.request.resource = .init(version: "v1", resource: "pods") }),
+        (
+            "a pod, which is reviewed as it is injected",
+            { $0.request.resource = .init(version: "v1", resource: "pods") }
+        ),
         (
             "an object that is being deleted",
             { $0.object?.set("metadata", "deletionTimestamp", "2026-11-21T00:00:00Z") }
@@ -88,7 +91,7 @@ import WorkloadIdentity
     ]
 
     @Test(
-        "what is not to be judged goes ahead without a word, and without a question to the API server",
+        "what is not to be validated is admitted without a word, and without a question to the API server",
         arguments: notJudged)
     func leavesAlone(what: String, change: @Sendable (inout Application) -> Void) async throws {
         cluster.addNamespace(labels: Self.enforce)
@@ -99,6 +102,21 @@ import WorkloadIdentity
         change(&application)
         #expect(try await review(application) == .allowed(), "\(what)")
         #expect(cluster.reads == reads, "\(what)")
+    }
+
+    /// Defect B14.
+    @Test(
+        "a workload that expects a credential which pods do not have is told how to ask for one, though it asks for nothing"
+    )
+    func tellsOfOtherWays() async throws {
+        cluster.addNamespace()
+        cluster.add(serviceAccount: "llm", [:])
+        let container: JSONValue = [
+            "name": "app", "env": [["name": "OCI_RESOURCE_PRINCIPAL_VERSION", "value": "2.2"]],
+        ]
+        let response = try await review(.applying(.workload(.deployment, containers: [container])))
+        #expect(response.allowed && response.warnings.count == 1, "\(response.warnings)")
+        #expect(response.warnings.first?.contains("lanyard.dev/providers: oracle-genai") == true)
     }
 
     /// Attack D6.
@@ -119,7 +137,7 @@ import WorkloadIdentity
                 "Deployment ai/app is denied, because Namespace ai is labelled lanyard.dev/policy=enforce:") == true)
     }
 
-    @Test("what a controller makes that is not judged itself is judged")
+    @Test("what a controller makes that is not validated itself is validated")
     func judgesForeignControllers() async throws {
         cluster.addNamespace()
         cluster.add(serviceAccount: "llm", Self.good)
@@ -244,7 +262,7 @@ import WorkloadIdentity
         #expect(told.contains { $0.contains(sentence) && $0.contains(obstacle ?? "") } == (obstacle != nil), "\(told)")
     }
 
-    @Test("what is left alone on purpose is not judged", arguments: ["excluded", "namespace", "account", "pod"])
+    @Test("what is left alone on purpose is not validated", arguments: ["excluded", "namespace", "account", "pod"])
     func respectsExemptions(by place: String) async throws {
         let off = ["lanyard.dev/inject": "false"]
         cluster.addNamespace(labels: Self.enforce.merging(place == "namespace" ? off : [:]) { $1 })

@@ -77,7 +77,7 @@ import WorkloadIdentity
             unmet.problem(.error)
                 == .error(
                     .requirementUnmet,
-                    "its pods are labelled lanyard.dev/inject=required, so they will be refused: \(ofWorkload ?? obstacle)",
+                    "its pods are labelled lanyard.dev/inject=required, so they will be denied: \(ofWorkload ?? obstacle)",
                     field: "lanyard.dev/inject", in: .podLabels))
     }
 }

@@ -12,7 +12,7 @@ import X509
 ///
 /// ```swift
 /// var (bundle, change) = try CertificateBundle.rotating(secret?.data, for: names, at: .now)
-/// if change != .none { … }                    // 1. write `bundle.secretData`; on a conflict read again and begin anew
+/// if change != .none { … }                    // 1. write `bundle.secretData`; on a conflict read again and start again
 /// …                                           // 2. put `bundle.caBundlePEM` into every `caBundle`
 /// try rotating.install(bundle.servingCertificate)                                 // 3.
 /// …                                           // 4. come back at `bundle.nextRotation()`

@@ -1,6 +1,6 @@
 public import JSON
 
-/// Judges the operations of one webhook path.
+/// Reviews the operations of one webhook path.
 public protocol AdmissionHandler: Sendable {
     /// What the handler needs of an object. It is read from the review's bytes in the one pass there is over them, and what it
     /// skips costs next to nothing.
@@ -25,6 +25,6 @@ public protocol AdmissionHandler: Sendable {
 
 /// What a handler keeps of an object. Few bytes may become many: whoever keeps more than a few values of it bounds them.
 public protocol ReviewedObject: JSONReadable, Sendable {
-    /// Whether judging it takes so long that others should not have to wait for it.
+    /// Whether reviewing it takes so long that others should not have to wait for it.
     var isLaborious: Bool { get }
 }

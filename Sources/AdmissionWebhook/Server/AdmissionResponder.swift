@@ -36,7 +36,7 @@ struct AdmissionResponder: HTTPResponder {
         }
     }
 
-    /// A request, and how its handler judges it: here ends what depends on the type of the handler's objects.
+    /// A request, and how its handler reviews it: here ends what depends on the type of the handler's objects.
     private struct Review {
         let request: AdmissionRequest
         let isLaborious: Bool

@@ -4,7 +4,7 @@ extension ClusterConfiguration {
 
     /// What a pod is given to reach the API server of its cluster.
     ///
-    /// The token is read anew while the program runs, since kubelet renews it.
+    /// The token is read again while the program runs, since kubelet renews it.
     ///
     /// - Returns: `nil` if this program does not run in a pod.
     /// - Throws: a ``ConfigurationError`` if it does, and something is missing.

@@ -16,7 +16,7 @@ public struct Credentials: Hashable, Sendable {
 public enum BearerToken: Hashable, Sendable {
     case fixed(String)
 
-    /// In a file that somebody else renews; it is read anew at most once a minute.
+    /// In a file that somebody else renews; it is read again at most once a minute.
     case file(String)
 }
 

@@ -1,6 +1,6 @@
 public import JSON
 
-/// The admission webhooks that one party has registered: those that change objects, or those that judge them.
+/// The admission webhooks that one party has registered: those that change objects, or those that validate them.
 ///
 /// Both kinds of configuration are read the same way.
 public struct WebhookConfiguration<Kind: KubernetesKind>: KubernetesResource, Hashable {

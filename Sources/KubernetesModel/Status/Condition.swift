@@ -20,7 +20,7 @@ public struct Condition: Hashable, Sendable {
     /// A sentence for people.
     public var message: String
 
-    /// The `metadata.generation` that was judged.
+    /// The `metadata.generation` that was observed.
     public var observedGeneration: Int?
 
     /// When `status` last changed; not touched when only the reason or message does.

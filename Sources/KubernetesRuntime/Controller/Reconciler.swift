@@ -17,7 +17,7 @@ public enum ReconcileResult: Hashable, Sendable {
     case requeue(after: Duration)
 }
 
-/// A failure that trying again does not mend. It is logged, and not tried again until the object changes.
+/// A failure that trying again does not fix. It is logged, and not tried again until the object changes.
 public struct TerminalError: Error, CustomStringConvertible {
     public var cause: any Error
 

@@ -8,7 +8,7 @@ final class PrometheusCounter: PrometheusMetric, CounterHandler, FloatingPointCo
         increment(by: Double(amount))
     }
 
-    /// Less than nothing is ignored: to Prometheus a counter that falls has begun anew.
+    /// Less than nothing is ignored: to Prometheus a counter that falls has started again.
     func increment(by amount: Double) {
         if amount > 0 { value.add(amount) }
     }

@@ -71,21 +71,21 @@ public struct WorkloadIdentityControllers: Sendable {
 
     private func observe() {
         planner.stores.serviceAccounts.observe { change in
-            judge(change.key)
+            enqueue(change.key)
         }
         planner.stores.namespaces.observe { change in
             guard change.old?.metadata.labels != change.new?.metadata.labels else { return }
-            for key in planner.stores.serviceAccounts.keys(by: .namespace, change.key.name) { judge(key) }
+            for key in planner.stores.serviceAccounts.keys(by: .namespace, change.key.name) { enqueue(key) }
         }
         planner.stores.webhookConfigurations.observe { change in
             // Only an injector's coming or going changes a plan.
             guard (change.old == nil) != (change.new == nil) else { return }
-            for key in stores.identities.keys { judge(key) }
+            for key in stores.identities.keys { enqueue(key) }
         }
         for definition in planner.stores.definitions.values {
             definition.observe { change in
                 guard change.old?.servedVersions != change.new?.servedVersions else { return }
-                for key in stores.identities.keys { judge(key) }
+                for key in stores.identities.keys { enqueue(key) }
             }
         }
         for workloads in stores.workloads {
@@ -110,7 +110,7 @@ public struct WorkloadIdentityControllers: Sendable {
             PodsByServiceAccount.Observer { namespace in
                 serviceAccounts.queue.add(ObjectKey(name: namespace))
             } onDiscovery: { discovery in
-                for key in discovery.waiting { judge(key) }
+                for key in discovery.waiting { enqueue(key) }
                 for (key, serviceAccount) in discovery.pods {
                     identities.queue.add(serviceAccount)
                     if let pod = stores.pods[key] { judgeOwner(of: pod.metadata) }
@@ -130,7 +130,7 @@ public struct WorkloadIdentityControllers: Sendable {
     }
 
     /// Looks again at a ServiceAccount and at all that runs as it.
-    private func judge(_ serviceAccount: ObjectKey) {
+    private func enqueue(_ serviceAccount: ObjectKey) {
         identities.queue.add(serviceAccount)
         judgeWorkloads(of: serviceAccount)
     }

@@ -20,40 +20,40 @@ struct WorkloadIdentityReconciler: Reconciler {
             try await remove(present)
             return .done
         }
-        let judgement: Judgement
-        switch judge(account) {
+        let answer: Answer
+        switch question(of: account) {
         case .unasked:
             pods.forget(key)
             try await remove(present)
             return .done
         case .podsUnknown: return .done
-        case .asked(let what): judgement = what
+        case .asked(let what): answer = what
         }
         // First the object, which owns those by which keys get to pods, then those, and then the report on all.
         let identity = try await identity(of: account, present)
-        var status = judgement.status
-        let objects = SecretObjectKeeper(client: client)
-        let kept = try await objects.keep(judgement.needs, owner: identity)
+        var status = answer.status
+        let objects = SecretObjectController(client: client)
+        let kept = try await objects.keep(answer.needs, owner: identity)
         status.readiness.fail(kept.failures)
 
-        let needed = Set(judgement.needs.map { SecretObjectReference($0.object) })
+        let needed = Set(answer.needs.map { SecretObjectReference($0.object) })
         let unneeded = identity.secretObjects.subtracting(needed)
         // A pod of an earlier plan reads its Secret again when a container restarts. One of which it is not known yet as whom
         // it runs may be such a pod.
         let areAllKnown = pods.isResolved(key.namespace ?? "")
-        let isSettled = status.readiness.pods[.stale] == 0 && areAllKnown && !judgement.awaitsAllowedPaths
+        let isSettled = status.readiness.pods[.stale] == 0 && areAllKnown && !answer.awaitsAllowedPaths
         let left = isSettled ? try await objects.remove(unneeded, owner: identity) : unneeded
         status.secretObjects = needed.union(left)
-        if judgement.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
+        if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
 
         try await report(status, of: account, replacing: identity)
         if !unneeded.isEmpty, !areAllKnown { return .requeue(after: .seconds(1)) }
         return kept.nextLook.map { .requeue(after: $0) } ?? .done
     }
 
-    private struct Judgement {
+    private struct Answer {
         var status: WorkloadIdentityStatus
-        var needs: [SecretObjectKeeper.Need]
+        var needs: [SecretObjectController.Need]
         /// Whether nobody has said yet which keys are whose. What is in use is then neither changed nor removed: the setting
         /// came with a release, and no pod must lose its key by that.
         var awaitsAllowedPaths: Bool
@@ -64,11 +64,11 @@ struct WorkloadIdentityReconciler: Reconciler {
         case unasked
         /// It is looked at again when they are.
         case podsUnknown
-        case asked(Judgement)
+        case asked(Answer)
     }
 
     /// What is so now.
-    private func judge(_ account: ServiceAccount) -> Question {
+    private func question(of account: ServiceAccount) -> Question {
         let subject = Subject(account.key)
         // What a controller of Kubernetes' made, such as the Jobs of a CronJob, is reported as its owner.
         let workloads = stores.workloads(using: account.key).filter { $0.metadata.controller?.workloadKind == nil }
@@ -84,10 +84,10 @@ struct WorkloadIdentityReconciler: Reconciler {
             (pod: pod, plan: planner.plan(for: subject, account, pod: PodContext(pod)))
         }
         guard let report = stamps.report(on: pods, origin: stores.origin) else { return .podsUnknown }
-        var needs: [SecretObjectKeeper.Need] = []
+        var needs: [SecretObjectController.Need] = []
         for (provider, outcome) in (plans + pods.map(\.plan)).flatMap(\.outcomes) {
             guard let object = outcome.object else { continue }
-            let need = SecretObjectKeeper.Need(provider: provider, object: object)
+            let need = SecretObjectController.Need(provider: provider, object: object)
             if !needs.contains(need) { needs.append(need) }
         }
         // A pod may be of a template that has been fixed meanwhile, so it is heard only on what nothing else asks for.
@@ -101,7 +101,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(
-            Judgement(
+            Answer(
                 status: status, needs: needs,
                 awaitsAllowedPaths: bindings.contains { binding in
                     binding.problems.contains { $0.reason == .allowedPathsNotSet }

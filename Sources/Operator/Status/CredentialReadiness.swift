@@ -38,7 +38,7 @@ struct CredentialReadiness {
     }
 
     /// Notes what keeps stored keys from the pods.
-    mutating func fail(_ failures: [ProviderName: SecretObjectKeeper.Failure]) {
+    mutating func fail(_ failures: [ProviderName: SecretObjectController.Failure]) {
         for index in providers.indices {
             if let failure = failures[providers[index].name] { providers[index].fail(failure) }
         }
@@ -127,7 +127,7 @@ extension Condition {
     /// - Parameter failures: what keeps stored keys from the pods of its ServiceAccount.
     static func credentialsReady(
         _ plan: Plan, pods: PodReport, on platform: Platform,
-        _ failures: [ProviderName: SecretObjectKeeper.Failure] = [:]
+        _ failures: [ProviderName: SecretObjectController.Failure] = [:]
     ) -> Condition? {
         guard !plan.bindings.isEmpty, plan.exemption == nil else { return nil }
         var readiness = CredentialReadiness(of: [plan], pods: pods, on: platform)

@@ -29,7 +29,7 @@ struct ProviderStatus {
 
     var isBlocked: Bool { outcomes.isEmpty }
 
-    mutating func fail(_ failure: SecretObjectKeeper.Failure) {
+    mutating func fail(_ failure: SecretObjectController.Failure) {
         guard isReady else { return }
         isReady = false
         reason = failure.reason

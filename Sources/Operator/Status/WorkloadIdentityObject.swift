@@ -48,9 +48,9 @@ extension WorkloadIdentityObject {
     }
 
     /// What keeps stored keys from the pods.
-    var secretFailures: [ProviderName: SecretObjectKeeper.Failure] {
+    var secretFailures: [ProviderName: SecretObjectController.Failure] {
         guard status["objects"] != nil else { return [:] }
-        var failures: [ProviderName: SecretObjectKeeper.Failure] = [:]
+        var failures: [ProviderName: SecretObjectController.Failure] = [:]
         for (name, status) in providers {
             guard let reason = status["reason"]?.string,
                 [StatusReason.secretNotSynced, StatusReason.objectNotOurs].contains(reason)

@@ -17,7 +17,7 @@ extension WorkloadIdentityStatus {
             guard let old = identities[provider.name], let new = provider.identity, old != new else { continue }
             events.append(
                 ObjectEvent(
-                    regarding: account, .normal, reason: StatusReason.identityChanged, action: ObjectEvent.judge,
+                    regarding: account, .normal, reason: StatusReason.identityChanged, action: ObjectEvent.report,
                     note: "\(provider.name): \(old) before, now \(new), for pods that are created from now on"))
         }
         // Where an earlier release's definition is installed, which Helm does not upgrade, nobody could say what has been told.
@@ -36,11 +36,11 @@ extension WorkloadIdentityStatus {
 }
 
 extension ObjectEvent {
-    fileprivate static let judge = "JudgeWorkloadIdentity"
+    fileprivate static let report = "ReportWorkloadIdentity"
 
     init(about condition: Condition, regarding reference: ObjectReference) {
         self.init(
             regarding: reference, condition.status == .true ? .normal : .warning, reason: condition.reason,
-            action: Self.judge, note: condition.message)
+            action: Self.report, note: condition.message)
     }
 }

@@ -82,7 +82,7 @@ public struct ObjectReview: Sendable {
         }
         if let account {
             addProblems(of: plan, ofPod: false, account, "\(object)", planning)
-            add(injection.problems, of: "\(object)")
+            add(injection.problems + plan.hints(for: pod, configuration), of: "\(object)")
             if let unmet, !unmet.isAmongErrors { add([unmet.problem(.error)], of: "\(object)") }
             if unmet == nil { patch = injection.patch }
         } else {
@@ -228,5 +228,16 @@ extension PodContext {
 extension AdmissionPolicy {
     fileprivate init(of namespace: ObjectMetadata?, named name: String) {
         self.init(ofNamespace: name, labels: namespace?.labels ?? [:], annotations: namespace?.annotations ?? [:])
+    }
+}
+
+extension Plan {
+    /// What the variables of a template's containers tell of providers that nobody has asked for.
+    fileprivate func hints(for pod: PodManifest, _ configuration: Configuration) -> [Problem] {
+        (pod.containers(in: .initContainers) + pod.containers(in: .containers)).flatMap { container in
+            hints(
+                forContainer: (container.name, container.pointer), configuration: configuration,
+                defines: container.defines)
+        }
     }
 }

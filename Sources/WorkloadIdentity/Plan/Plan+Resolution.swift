@@ -3,7 +3,7 @@ extension Plan {
     /// it is `false`. As a label on a pod it may also be `required`.
     public static let injectKey = "lanyard.dev/inject"
 
-    /// Judges one workload.
+    /// Resolves the bindings of one workload.
     ///
     /// - Parameters:
     ///   - serviceAccount: the ServiceAccount's annotations.

@@ -34,7 +34,7 @@ public struct PlatformFacts: Hashable, Sendable {
             || host.hasPrefix("kubernetes.default.svc.")
     }
 
-    /// Facts for judging manifests without a cluster: what the platform promises, with every component present.
+    /// Facts for validating manifests without a cluster: what the platform promises, with every component present.
     public static func offline(_ platform: Platform, issuerURL: String? = nil, isPublic: Bool? = nil) -> PlatformFacts {
         let reach: Issuer.Reach = isPublic.map { $0 ? .public : .private } ?? .promised(by: platform)
         return PlatformFacts(

@@ -1,4 +1,4 @@
-/// How to set up the trust behind providers, for one ServiceAccount or for nobody in particular.
+/// How to set up the trust that providers need, for one ServiceAccount or for nobody in particular.
 public struct Explanation: Sendable {
     /// A provider, and the ways to explain.
     struct Part {

@@ -1,4 +1,4 @@
-/// How the trust behind a mechanism is set up: values to fill in, and steps in which nothing else varies.
+/// How the trust that a mechanism needs is set up: values to fill in, and steps in which nothing else varies.
 struct SetUp: Hashable, Sendable {
     var issuer = IssuerUse.unused
     var variables: [Variable] = []

@@ -28,7 +28,7 @@ extension Mechanism: CustomStringConvertible {
     public var description: String { rawValue }
 }
 
-/// Who stands behind a credential.
+/// Who vouches for a credential.
 public enum Tier: String, CaseIterable, Hashable, Sendable {
     /// The platform's own identity system.
     case native

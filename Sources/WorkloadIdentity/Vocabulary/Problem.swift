@@ -32,7 +32,7 @@ public struct Problem: Hashable, Sendable {
     public var reason: Reason
     /// Names the key, and says what to write. Not the object: see ``sentence``.
     public var message: String
-    /// The ServiceAccount to be changed, where it need not be the object that is judged.
+    /// The ServiceAccount to be changed, where it need not be the object that is reviewed.
     public var subject: Subject?
     /// The annotation, the label or the variable that is meant, if there is one.
     public var field: String?

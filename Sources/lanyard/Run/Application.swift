@@ -174,7 +174,7 @@ struct Application {
             service: WebhookRegistration.serviceName, namespace: namespace,
             extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 })
         let keeper = try await startUp.required {
-            try await CertificateKeeper(
+            try await CertificateController(
                 client: client, namespace: namespace, names: names, webhooks: webhooks, report: report,
                 metrics: metrics,
                 logger: logger)

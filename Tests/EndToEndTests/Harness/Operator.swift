@@ -134,7 +134,7 @@ struct Operator {
 
 extension ControlPlane {
     /// The API server takes a moment to notice registrations: until a pod that is only tried is injected, and a
-    /// ServiceAccount judged.
+    /// ServiceAccount validated.
     func waitUntilAdmitting() async throws {
         try await apply(
             """
@@ -148,10 +148,10 @@ extension ControlPlane {
                 "apply", "--dry-run=server", "-o", "json", "-f", "-", input: Manifest.pod(in: "probe"))
             let pod = try JSONValue(parsing: Array(tried.output.utf8))
             if pod.annotations["lanyard.dev/injected"] == nil { throw CommandFailure(description: "not injected") }
-            let judged = try await kubectl(
+            let validated = try await kubectl(
                 "apply", "--dry-run=server", "-f", "-",
                 input: Manifest.serviceAccount("probe", in: "probe", ["lanyard.dev/provider": "probe"]))
-            if !judged.errors.contains("lanyard.dev/provider") { throw CommandFailure(description: "not judged") }
+            if !validated.errors.contains("lanyard.dev/provider") { throw CommandFailure(description: "not validated") }
         }
     }
 

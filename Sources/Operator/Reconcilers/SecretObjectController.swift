@@ -5,7 +5,7 @@ internal import WorkloadIdentity
 
 /// Keeps the objects by which stored keys get to the pods of one ServiceAccount. They are owned by its WorkloadIdentity, and
 /// so go with it.
-struct SecretObjectKeeper {
+struct SecretObjectController {
     let client: KubernetesClient
 
     /// How soon to look again: at what has not fetched its key, and at what somebody may have deleted.
@@ -116,7 +116,7 @@ struct SecretObjectKeeper {
     }
 }
 
-extension SecretObjectKeeper.Failure {
+extension SecretObjectController.Failure {
     fileprivate static func notOurs(_ kind: SecretObject.Kind, _ key: ObjectKey) -> Self {
         Self(
             reason: StatusReason.objectNotOurs,
@@ -217,7 +217,7 @@ extension JSONValue {
     }
 
     /// What the External Secrets Operator says against an object; `nil` if nothing, or if the kind says nothing.
-    fileprivate func syncFailure(of object: SecretObject) -> SecretObjectKeeper.Failure? {
+    fileprivate func syncFailure(of object: SecretObject) -> SecretObjectController.Failure? {
         guard object.kind == .externalSecret else { return nil }
         let conditions = self["status"]?["conditions"]?.array ?? []
         guard let ready = conditions.first(where: { $0["type"] == "Ready" }) else {

@@ -8,7 +8,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct SecretObjectKeeperTests {
+@Suite(.timeLimit(.minutes(1))) struct SecretObjectControllerTests {
     private static let object = SecretObject(
         kind: .externalSecret, name: "lanyard-llm-openai-1",
         spec: ["target": ["name": "x"], "data": [["remoteRef": ["key": "secret/data/ai/openai"]]]])
@@ -34,9 +34,9 @@ import WorkloadIdentity
         ]
     }
 
-    private func keep(_ server: Server) async throws -> SecretObjectKeeper.Failure? {
-        let keeper = SecretObjectKeeper(client: KubernetesClient(transport: server, fieldManager: "test"))
-        let need = SecretObjectKeeper.Need(provider: "openai", object: Self.object)
+    private func keep(_ server: Server) async throws -> SecretObjectController.Failure? {
+        let keeper = SecretObjectController(client: KubernetesClient(transport: server, fieldManager: "test"))
+        let need = SecretObjectController.Need(provider: "openai", object: Self.object)
         return try await keeper.keep([need], owner: Self.owner()).failures["openai"]
     }
 
@@ -132,7 +132,7 @@ import WorkloadIdentity
     func removes() async throws {
         let reference = SecretObjectReference(Self.object)
         func remove(_ server: Server) async throws -> Set<SecretObjectReference> {
-            try await SecretObjectKeeper(client: KubernetesClient(transport: server, fieldManager: "test"))
+            try await SecretObjectController(client: KubernetesClient(transport: server, fieldManager: "test"))
                 .remove([reference], owner: Self.owner())
         }
         let ours = Server { _ in (200, Self.present([:])) }

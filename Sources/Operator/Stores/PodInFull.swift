@@ -2,7 +2,7 @@ internal import JSON
 internal import KubernetesModel
 internal import PodInjection
 
-/// A pod with all that an injection looks at. It weighs much, so it is read, judged and forgotten.
+/// A pod with all that an injection looks at. It weighs much, so it is read, compared and forgotten.
 struct PodInFull: KubernetesResource {
     static var resourceType: ResourceType { Pod.resourceType }
 

@@ -14,7 +14,7 @@ public import ServiceLifecycle
 /// No certificate is shown before its CA is trusted, so each round writes the Secret first, then the registrations, and
 /// then installs the certificate. It is the pod injector's trust that counts: without the validator, somebody may have been
 /// tired of its warnings, pods need their credentials all the same.
-public struct CertificateKeeper: Service {
+public struct CertificateController: Service {
     public static let secretName = "lanyard-webhook-certificates"
 
     private let client: KubernetesClient

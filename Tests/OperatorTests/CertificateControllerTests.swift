@@ -10,7 +10,7 @@ import Testing
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct CertificateKeeperTests {
+@Suite(.timeLimit(.minutes(1))) struct CertificateControllerTests {
     private let server = CertificateServer()
     private let mutating = StoreWriter<MutatingWebhookConfiguration>()
     private let validating = StoreWriter<ValidatingWebhookConfiguration>()
@@ -20,9 +20,9 @@ import Testing
     private let log = InMemoryLogHandler()
     private var logger: Logger { Logger(label: "test") { [log] _ in log } }
 
-    private func keeper() async throws -> (CertificateKeeper, CertificateKeeper.Shown) {
+    private func keeper() async throws -> (CertificateController, CertificateController.Shown) {
         let client = KubernetesClient(transport: server, fieldManager: "test")
-        let keeper = try await CertificateKeeper(
+        let keeper = try await CertificateController(
             client: client, namespace: "lanyard-system",
             names: ServingNames(service: "lanyard-webhook", namespace: "lanyard-system"),
             webhooks: RegisteredWebhooks(
@@ -32,7 +32,7 @@ import Testing
                 onTrusted: { [verdicts] in verdicts.add("trusted") },
                 onDistrusted: { [verdicts] in verdicts.add($0) }),
             metrics: metrics, logger: logger, clock: clock)
-        return (keeper, CertificateKeeper.Shown(bundle: try server.bundle))
+        return (keeper, CertificateController.Shown(bundle: try server.bundle))
     }
 
     /// The registration as it was installed, or as it is once it trusts the certificates.

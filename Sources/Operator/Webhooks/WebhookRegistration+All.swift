@@ -7,7 +7,7 @@ extension WebhookRegistration {
 
     /// Pods, as they are created, to be injected; and their ephemeral containers, as they are attached.
     ///
-    /// The name sorts behind `azure-wi-…`, `ack-…` and `pod-identity-webhook`, and before `vault-agent-injector-cfg`:
+    /// The name sorts after `azure-wi-…`, `ack-…` and `pod-identity-webhook`, and before `vault-agent-injector-cfg`:
     /// mutating configurations are called in the order of their names.
     public static let podInjector = {
         let name = "pod-injector.lanyard.dev"
