@@ -36,7 +36,8 @@ extension EndToEndTests {
                 #expect(rows.contains(start + ["aws-bedrock", "irsa", "sdk-default", "Ready"]))
                 #expect(rows.contains(start + ["openai", "-", "-", "NoMechanism"]))
                 #expect(
-                    printed.output.contains("\n\(namespace)/llm is not ready (NoMechanism): openai has no way on eks: ")
+                    printed.output.contains(
+                        "\n\(namespace)/llm is not ready (NoMechanism): openai: no usable mechanism on eks: ")
                 )
                 #expect(printed.output.hasSuffix("\n\n0 of 1 identity ready\n"))
 
@@ -70,7 +71,8 @@ extension EndToEndTests {
                 let rows = printed.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
                 #expect(rows.contains { $0.starts(with: [namespace, "llm", "False", "InvalidValue"]) })
                 #expect(
-                    printed.contains("\n\(namespace)/llm is not ready (InvalidValue): \(key) is \"\(value)\"; write "))
+                    printed.contains(
+                        "\n\(namespace)/llm is not ready (InvalidValue): \(key) is \"\(value)\"; did you mean "))
                 #expect(printed.components(separatedBy: "is \"\(value)\"").count == 2)
             }
         }

@@ -113,7 +113,7 @@ extension EndToEndTests {
                 let worse = try await plane.tryKubectl(
                     ["apply", "-f", "-"], input: workload.replacing("opnai", with: "\"opnai,antropic\""))
                 #expect(worse.exitCode != 0)
-                #expect(worse.errors.contains("refused, because") && worse.errors.contains("did you mean anthropic?"))
+                #expect(worse.errors.contains("denied, because") && worse.errors.contains("did you mean anthropic?"))
                 #expect(worse.errors.contains("Warning: lanyard: ServiceAccount \(namespace)/llm: \(Self.badRole)"))
 
                 // The ServiceAccount itself: labels may change, and so may a value, if for the better.
@@ -190,7 +190,7 @@ extension EndToEndTests {
                         "Deployment", in: namespace, template: "annotations: {lanyard.dev/providers: openai}"))
                 #expect(
                     result.errors.contains(
-                        "Warning: lanyard: Deployment \(namespace)/app: ServiceAccount \(namespace)/llm does not exist"
+                        "Warning: lanyard: Deployment \(namespace)/app: ServiceAccount \(namespace)/llm was not found"
                     ))
             }
         }

@@ -36,6 +36,11 @@ class Deliveries:
                     "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
                 },
             })
+        # Vault's injector is known by this name. Its part is played here, after admission.
+        self._plane.apply({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": "vault-agent-injector-cfg"},
+        })
 
     def files(self, pod, source, audience=None):
         """The names and texts of a volume, as Vault's CSI provider writes them. `audience` takes that of the class' place."""

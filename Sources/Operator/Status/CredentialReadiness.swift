@@ -102,7 +102,7 @@ struct CredentialReadiness {
             condition(ConditionType.accepted, notAccepted, StatusReason.valid, "All annotations are valid"),
             condition(
                 ConditionType.compatible, notCompatible, StatusReason.resolved,
-                "Every provider has a way on \(platform)"),
+                "Every provider has a usable mechanism on \(platform)"),
             condition(
                 ConditionType.injected, notInjected, StatusReason.podsCurrent,
                 pods.total == 0 ? "There are no pods" : "All pods carry the current plan (\(pods.total))"),
