@@ -42,12 +42,22 @@ class Oracle(Endpoint):
             claims = self.verifier.claims(request.bearer, self.verifier.issuer)
         except jwt.InvalidTokenError as error:
             return Answer(403, {"message": str(error)})
-        key = serialization.load_der_public_key(base64.b64decode(request.json["podKey"]))
+        try:
+            key = public_key(request.json["podKey"])
+        except ValueError as error:
+            return Answer(400, {"message": f"podKey: {error}"})
         now = int(time.time())
         token = "ST$" + jwt.encode(
-            {"sub": claims["sub"], "iat": now, "exp": now + 3600}, "a key of OCI's, of no matter which kind")
+            {
+                "sub": claims["sub"], "iat": now, "exp": now + 3600,
+                # The SDK for Go asks its token for these.
+                "res_tenant": "ocid1.tenancy.oc1..conformance", "res_compartment": "ocid1.compartment.oc1..conformance",
+            },
+            "a key of OCI's, of no matter which kind")
         self._workloads[token] = key, claims["sub"]
-        return Answer(200, base64.b64encode(json.dumps({"token": token}).encode()).decode(), "text/plain")
+        text = base64.b64encode(json.dumps({"token": token}).encode()).decode()
+        # A string of JSON, with its quotes: the SDK for Go wants them, and that for Python takes them.
+        return Answer(200, json.dumps(text), "text/plain")
 
     def _chat(self, request):
         signature = dict(re.findall(r'(\w+)="([^"]*)"', request.headers["Authorization"]))
@@ -64,6 +74,16 @@ class Oracle(Endpoint):
 
     def _error(self, status, code, message):
         return Answer(status, {"code": code, "message": message})
+
+
+def public_key(text):
+    """A pod's key: without PEM's armour, as the SDK for Python sends it, or with it, as that for Go does."""
+    if text.startswith("-----BEGIN"):
+        return serialization.load_pem_public_key(text.encode())
+    data = base64.b64decode(text)
+    return (
+        serialization.load_pem_public_key(data) if data.startswith(b"-----BEGIN")
+        else serialization.load_der_public_key(data))
 
 
 def is_signed(request, signature, key):
