@@ -47,8 +47,10 @@ struct ContainerEdit {
         container = draft.containers[index]
         let addition = outcome.addition
 
-        report(outcome.hazards)
-        if let absent = addition.filesReadFirst.first(where: isAbsentFile) {
+        let absent = addition.filesReadFirst.first(where: isAbsentFile)
+        // A file that is not there is no credential that wins.
+        if absent == nil { report(outcome.hazards) }
+        if let absent {
             settle(.lacking, .credentialFileMissing, "\(nothingPuts("a file", at: absent)); remove it", field: absent)
         } else if let other = addition.yieldsTo.first(where: { container.defines($0) }) {
             yield(to: other, outcome.mechanism)

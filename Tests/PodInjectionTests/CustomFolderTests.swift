@@ -291,6 +291,8 @@ import WorkloadIdentity
         let outcome = try Self.inject(pod, this.account, on: this.platform)
         #expect(outcome.stamp == this.stamp)
         #expect(outcome.reasons.contains(this.reason))
+        // One mistake, one message.
+        if this.reason == .credentialFileMissing { #expect(outcome.reasons == [this.reason]) }
         // The problem stays to be seen on the pod, and `required` refuses what would lack something.
         #expect(outcome.injection.stamp.problems.contains { $0.hasPrefix("\(this.reason): ") })
         #expect((outcome.refusal != nil) == this.stamp.hasSuffix("=lacking"))
