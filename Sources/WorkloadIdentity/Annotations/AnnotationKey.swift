@@ -97,7 +97,16 @@ extension AnnotationKey {
     }()
 
     /// Whether an annotation may matter to a plan. Others need not be kept in memory.
+    ///
+    /// A key that is known, on another domain, may be meant for Lanyard: `eks.amazon.com/role-arn`.
     public static func mayMatter(_ name: String) -> Bool {
-        prefixes.contains { name.hasPrefix($0) }
+        if prefixes.contains(where: name.hasPrefix) { return true }
+        guard let slash = name.firstIndex(of: "/") else { return false }
+        return namesWithoutDomain.contains(name[name.index(after: slash)...])
     }
+
+    private static let namesWithoutDomain: Set<Substring> = Set(
+        (common + Provider.builtIn.flatMap(\.keys)).compactMap { key in
+            key.name.firstIndex(of: "/").map { key.name[key.name.index(after: $0)...] }
+        })
 }
