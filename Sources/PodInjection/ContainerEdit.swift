@@ -79,10 +79,17 @@ struct ContainerEdit {
         }
     }
 
+    private func place(of variable: String, standard: PodAddition.Variable.Value?) -> FilePlace {
+        guard draft.comparesMounts else {
+            return container.value(of: variable) == standard || !container.defines(variable) ? .standard : .unknown
+        }
+        return FilePlace(of: variable, standard: standard, in: container, on: draft.operatingSystem)
+    }
+
     /// Whether a variable names a file that is not there when the container starts.
     private func isAbsentFile(_ variable: String) -> Bool {
         guard container.defines(variable) else { return false }
-        switch FilePlace(of: variable, standard: nil, in: container, on: draft.operatingSystem) {
+        switch place(of: variable, standard: nil) {
         case .custom(_, _, let isMounted): return !isMounted
         case .nowhere: return container.value(of: variable) != .text("")
         case .standard, .mounted, .image, .unknown: return false
@@ -142,7 +149,7 @@ struct ContainerEdit {
     ) {
         let name = file.name
         guard case .text(let standard) = file.value, let source = volume?.source(named: standard) else { return }
-        switch FilePlace(of: name, standard: file.value, in: container, on: draft.operatingSystem) {
+        switch place(of: name, standard: file.value) {
         case .standard: break
         case .custom(let path, let folder, let isMounted):
             var source = source
@@ -158,7 +165,7 @@ struct ContainerEdit {
             settle(
                 .own, .pathUnknown,
                 """
-                where \(name) points is known only once the container runs, so it counts as its own and nothing is added; \
+                where \(name) points cannot be told before the container runs, so it counts as its own and nothing is added; \
                 remove it to use the ServiceAccount's identity, or write a plain path
                 """,
                 field: name)

@@ -8,10 +8,15 @@ struct ContainerPath: Hashable {
     private let written: [String]
     private let system: PodContext.OperatingSystem
 
-    /// - Returns: `nil` if it cannot be known here which place is meant: a relative path, one that leads upwards, or one with
-    ///   a variable in it.
+    /// In bytes: `PATH_MAX` of Linux, which bounds Kubernetes' own tools.
+    private static let longest = 4096
+
+    /// - Returns: `nil` if it cannot be known here which place is meant: a relative path, one that leads upwards, one with a
+    ///   variable in it, or one that no system takes.
     init?(_ text: String, on system: PodContext.OperatingSystem) {
-        guard !text.contains("$(") else { return nil }
+        guard text.utf8.count <= Self.longest, !text.utf8.contains(UInt8(ascii: "$")) || !text.contains("$(") else {
+            return nil
+        }
         var parts: [String]
         switch system {
         case .linux:

@@ -17,8 +17,8 @@ enum FilePlace: Hashable {
     case nowhere
 
     /// - Parameters:
-    ///   - variable: `nil` if the container sets another value than this, or none.
-    ///   - standard: what Lanyard would set.
+    ///   - variable: its name.
+    ///   - standard: what Lanyard would set; `nil` if it would set nothing.
     init(
         of variable: String, standard: PodAddition.Variable.Value?, in container: PodManifest.Container,
         on system: PodContext.OperatingSystem

@@ -221,6 +221,7 @@ public struct Injection: Sendable {
         for (index, container) in pod.containers.enumerated() where outcome.serves(container.name) {
             let edit = ContainerEdit(outcome, of: provider, with: volume, at: index, in: pod)
             edit.problems.forEach { report($0) }
+            pod.reserve(edit.files)
             edits.append(edit)
         }
         return edits

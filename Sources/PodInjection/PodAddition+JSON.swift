@@ -20,6 +20,7 @@ extension PodAddition.Variable {
 extension PodAddition.Variable.Value {
     /// The value that a container's variable has; `nil` if it is taken from somewhere that is not known here.
     init?(_ variable: JSONValue) {
+        guard !variable.isNull else { return nil }
         guard let source = variable["valueFrom"], !source.isNull else {
             self = .text(variable["value"]?.string ?? "")
             return

@@ -13,6 +13,8 @@ struct PodDraft {
     private var volumes: [PodAddition.Volume] = []
     private var customFolders: [CustomFolder] = []
     private let takesVolumes: Bool
+    /// Whether the containers' own mounts are few enough to be compared with the paths in their variables.
+    let comparesMounts: Bool
     /// For each container.
     private var additions: [ContainerAdditions]
 
@@ -51,7 +53,15 @@ struct PodDraft {
         self.takesVolumes = takesVolumes
         containers = lists.flatMap { pod.containers(in: $0) }.filter { !settled.contains($0.name) }
         additions = Array(repeating: ContainerAdditions(), count: containers.count)
+        comparesMounts = containers.reduce(0) { $0 + $1.mountCount } <= Self.mostMounts
     }
+
+    /// Of all containers together. Each provider's variable is compared with each of its container's, and no pod that a node
+    /// runs has as many.
+    private static let mostMounts = 4096
+
+    /// Of all containers together.
+    private static let mostCustomFolders = 64
 
     // MARK: What is there
 
@@ -107,6 +117,9 @@ struct PodDraft {
         guard let custom = customFolder(for: folder) else {
             return .taken("the pod has a volume \(CustomFolder.name(for: folder)) of another kind")
         }
+        if !uses(folder), customFolders.count >= Self.mostCustomFolders {
+            return .taken("the pod has files in \(Self.mostCustomFolders) other folders")
+        }
         if custom.isTaken(for: source) { return .taken("another file of that name is there") }
         if !takesVolumes, !custom.has(source) { return .taken("a running pod gets no volume") }
         let other = additions[index].mounts.first { mount in
@@ -136,17 +149,20 @@ struct PodDraft {
         return customFolders.first { $0.name == name } ?? CustomFolder(for: folder, in: pod)
     }
 
+    /// Takes note of folders that files are to be put into, so that what is decided next counts them.
+    mutating func reserve(_ files: [ContainerEdit.CustomFile]) {
+        for file in files where !uses(file.folder) {
+            if let folder = CustomFolder(for: file.folder, in: pod) { customFolders.append(folder) }
+        }
+    }
+
     /// - Returns: the mount by which the container sees the file; `nil` if it has one.
     private mutating func put(_ file: ContainerEdit.CustomFile, into container: PodManifest.Container) -> Mount? {
-        guard var folder = customFolder(for: file.folder) else { return nil }
-        folder.add(file.source)
-        if let index = customFolders.firstIndex(where: { $0.name == folder.name }) {
-            customFolders[index] = folder
-        } else {
-            customFolders.append(folder)
-        }
+        let name = CustomFolder.name(for: file.folder)
+        guard let index = customFolders.firstIndex(where: { $0.name == name }) else { return nil }
+        customFolders[index].add(file.source)
         let isMounted = container.mounts.contains { ContainerPath($0.path, on: operatingSystem) == file.folder }
-        return isMounted ? nil : Mount(volume: folder.name, path: file.folder.text)
+        return isMounted ? nil : Mount(volume: name, path: file.folder.text)
     }
 
     /// Whether it gets anything, beside stamps, that it has not in any form.

@@ -85,6 +85,8 @@ public struct PodManifest: Sendable {
             defines(variable.name) && value(of: variable.name) != variable.value
         }
 
+        var mountCount: Int { mountPaths.count }
+
         /// All its mounts.
         var mounts: [(path: String, volume: String)] {
             zip(mountPaths, mountedVolumes).map { path, volume in
@@ -101,18 +103,25 @@ public struct PodManifest: Sendable {
 
 /// Where the elements of a list stand that have names. Of those with the same name the last one counts.
 private struct NamedPlaces {
+    /// In bytes, of an element that is looked into. What is longer is no variable or volume that decides anything, and looking
+    /// into it for each container and provider would cost the product of all three.
+    private static let longest = 4 << 10
+
     private var names: [JSONStringToken] = []
     private var offsets: [Int] = []
+    /// Which of them are longer.
+    private var long: Set<Int> = []
     /// Whether places among the named ones are places in the list.
     private(set) var areAllNamed = true
 
-    mutating func append(_ name: JSONStringToken?, at offset: Int) {
+    mutating func append(_ name: JSONStringToken?, at range: Range<Int>) {
         guard let name else {
             areAllNamed = false
             return
         }
+        if range.count > Self.longest { long.insert(names.count) }
         names.append(name)
-        offsets.append(offset)
+        offsets.append(range.lowerBound)
     }
 
     func index(of name: String, in text: JSONReader) -> Int? {
@@ -123,8 +132,10 @@ private struct NamedPlaces {
         text.lastIndex(of: name, in: names) != nil
     }
 
+    /// - Returns: `nil` if there is none of that name; null for one that is too long to be looked into.
     func value(of name: String, in text: JSONReader) -> JSONValue? {
         guard let index = text.lastIndex(of: name, in: names) else { return nil }
+        guard !long.contains(index) else { return .null }
         var json = text.reading(at: offsets[index])
         return try? json.value()
     }
@@ -227,7 +238,7 @@ extension PodManifest: JSONReadable {
                 let offset = json.offset
                 var name: JSONStringToken?
                 try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
-                volumes.append(name, at: offset)
+                volumes.append(name, at: offset..<json.offset)
             })
     }
 
@@ -288,7 +299,7 @@ extension PodManifest.Container {
         let offset = json.offset
         var name: JSONStringToken?
         try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
-        variables.append(name, at: offset)
+        variables.append(name, at: offset..<json.offset)
     }
 
     private mutating func readMount(from json: inout JSONReader) throws {

@@ -52,6 +52,53 @@ import WorkloadIdentity
         #expect(try #require(injection.problems.first).message.contains("more than 1000 containers"))
     }
 
+    // MARK: Files where containers expect them
+
+    private static let variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
+
+    private static func reasons(_ pod: JSONValue) -> Set<Problem.Reason> {
+        Set(Injection(of: plan(), into: pod).problems.map(\.reason))
+    }
+
+    @Test("a volume that is too long to be looked into is of another kind, whatever it is called")
+    func boundsVolumes() {
+        let sources: [JSONValue] = Array(repeating: [:], count: 10_000)
+        let pod = CustomFolderTests.pod(
+            CustomFolderTests.container(
+                [Self.variable: "/var/run/secrets/azure/tokens/aws"]),
+            volumes: [["name": "azure-identity-token", "projected": ["sources": .array(sources)]]])
+        #expect(Self.reasons(pod).contains(.credentialFileMissing))
+        let ours: JSONValue = [["name": "aws-iam-token", "projected": ["sources": .array(sources)]]]
+        #expect(Self.reasons(InjectionTests.pod(volumes: ours)).contains(.volumeNameTaken))
+    }
+
+    @Test("paths are not compared with thousands of mounts, nor if they are longer than any system takes")
+    func boundsPaths() {
+        func mounts(_ count: Int) -> [String: String] {
+            Dictionary(uniqueKeysWithValues: (0..<count).map { ("/data/\($0)", "data") })
+        }
+        for (path, count, isKnown) in [
+            ("/var/run/secrets/mine/token", 4096, true), ("/var/run/secrets/mine/token", 4097, false),
+            ("/var/run/secrets/" + String(repeating: "a/", count: 2050) + "t", 0, false),
+        ] {
+            let reasons = Self.reasons(
+                CustomFolderTests.pod(CustomFolderTests.container([Self.variable: path], mounts: mounts(count))))
+            #expect(reasons.contains(.pathUnknown) == !isKnown, "\(path.prefix(40)), \(count)")
+        }
+    }
+
+    @Test("a pod gets files in 64 folders, and the containers after that are told")
+    func boundsFolders() throws {
+        let containers: [JSONValue] = (0..<70).map {
+            CustomFolderTests.container([Self.variable: "/var/run/secrets/f\($0)/token"], name: "c\($0)")
+        }
+        let pod = InjectionTests.pod(containers: containers)
+        let injection = Injection(of: Self.plan(), into: pod)
+        #expect(try pod.applying(injection.patch)["spec"]?["volumes"]?.array?.count == 64)
+        #expect(injection.problems.count { $0.reason == .credentialFileMissing } == 6)
+        #expect(injection.lacking == ["aws-bedrock"])
+    }
+
     private static let excessive: [(what: String, pod: String)] = [
         ("1000 containers", #"{"spec":{"containers":[\#(many("{}", 1001))]}}"#),
         ("1000 containers", #"{"spec":{"initContainers":[\#(many("{}", 600))],"containers":[\#(many("{}", 401))]}}"#),

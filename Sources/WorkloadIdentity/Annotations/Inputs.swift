@@ -185,8 +185,10 @@ struct Inputs {
                 "has no effect here; make it a label of the Namespace, or put it on the workload's own metadata")
         }
         let isOwn = name.hasPrefix(AnnotationKey.lanyardPrefix)
-        guard comparisonsLeft > 0, isOwn || AnnotationKey.isNearDomain(of: name) else { return nil }
+        // Domains are compared, too.
+        guard comparisonsLeft > 0 else { return nil }
         comparisonsLeft -= 1
+        guard isOwn || AnnotationKey.isNearDomain(of: name) else { return nil }
         let meant = AnnotationKey.meant(by: name, among: keys)
         guard isOwn || meant != nil else { return nil }
         let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list of annotations in the README"
