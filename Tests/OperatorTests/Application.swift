@@ -2,6 +2,7 @@ import AdmissionWebhook
 import JSON
 import KubernetesModel
 import PodInjection
+import WorkloadIdentity
 
 @testable import Operator
 
@@ -36,6 +37,25 @@ extension AdmissionRequest {
         AdmissionRequest(
             uid: uid, kind: kind, resource: resource, subResource: subResource, name: name, namespace: namespace,
             operation: operation, dryRun: dryRun, username: user)
+    }
+}
+
+/// A suite about what is said of objects as they are applied, on EKS.
+protocol ReviewsApplications {
+    var cluster: FakeCluster { get }
+}
+
+extension ReviewsApplications {
+    static var role: [String: String] { ["eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock"] }
+    static var good: [String: String] { role.merging(["lanyard.dev/aws-region": "eu-central-1"]) { $1 } }
+    static var bad: [String: String] { ["eks.amazonaws.com/role-arn": "bedrock"] }
+    static var enforce: [String: String] { ["lanyard.dev/policy": "enforce"] }
+
+    func review(
+        _ application: Application, configuration: Configuration = Configuration()
+    ) async throws -> AdmissionResponse {
+        try await WorkloadValidator(planner: cluster.planner(on: .eks, configuration), client: cluster.client)
+            .review(application)
     }
 }
 

@@ -7,20 +7,8 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct DeniedWorkloadTests {
-    private static let role = ["eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock"]
-    private static let good = role.merging(["lanyard.dev/aws-region": "eu-central-1"]) { $1 }
-    private static let bad = ["eks.amazonaws.com/role-arn": "bedrock"]
-    private static let enforce = ["lanyard.dev/policy": "enforce"]
-
-    private let cluster = FakeCluster()
-
-    private func review(
-        _ application: Application, configuration: Configuration = Configuration()
-    ) async throws -> AdmissionResponse {
-        try await WorkloadValidator(planner: cluster.planner(on: .eks, configuration), client: cluster.client)
-            .review(application)
-    }
+@Suite(.timeLimit(.minutes(1))) struct DeniedWorkloadTests: ReviewsApplications {
+    let cluster = FakeCluster()
 
     // MARK: Denials
 

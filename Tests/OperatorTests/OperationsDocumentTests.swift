@@ -4,7 +4,7 @@ import KubernetesRuntime
 import Operator
 import Testing
 
-/// The tables of `docs/operations.md` against the sources.
+/// The tables of `docs/operations.md`, and the reasons of `docs/reasons.md`, against the sources.
 @Suite struct OperationsDocumentTests {
     /// The rows below a heading's first table of so many columns, cell by cell.
     private static func rows(of heading: String, columns: Int) throws -> [[String]] {
@@ -30,6 +30,19 @@ import Testing
         for (name, text) in help { #expect(documented[name] == text, "\(name)") }
         let others = documented.keys.filter { help[$0] == nil && !$0.hasPrefix("process_") }
         #expect(others == ["lanyard_build_info"])
+    }
+
+    @Test("every reason of a status that is not well is in docs/reasons.md")
+    func reasons() throws {
+        let source = try String(contentsOfFile: "Sources/Operator/Status/StatusReason.swift", encoding: .utf8)
+        let constants = try #require(source.components(separatedBy: "enum StatusReason").last)
+        let names = constants.matches(of: /= "(\w+)"/).map { String($0.1) }
+        let ofWhatIsWell = ["Valid", "Resolved", "PodsCurrent", "Ready"]
+        #expect(names.count > 10 && names.contains("PodsLackCredentials"))
+        let page = try String(contentsOfFile: "docs/reasons.md", encoding: .utf8)
+        for name in names where !ofWhatIsWell.contains(name) {
+            #expect(page.contains("\n### \(name)\n\n"), "\(name)")
+        }
     }
 
     @Test("every line that is logged by default is in the table, and no other")

@@ -115,7 +115,10 @@ extension ReasonGuide {
             "write a path that the message lists, or have a pattern added to the operator's configuration"),
         .init(
             .pathUnknown,
-            "The path in a variable is known only once the container runs: it has $(…), .. or valueFrom, or is relative",
+            """
+            The path in a variable cannot be told before the container runs: it has $(…), .. or valueFrom, is relative or of \
+            more than 4096 bytes, or the pod has more than 4096 mounts
+            """,
             "write a plain path; until then the file counts as the container's own"),
         .init(
             .podTooOld, "An ephemeral container cannot have what its pod was not given",
@@ -170,7 +173,7 @@ extension ReasonGuide {
             "ask for the provider as the message says"),
         .init(
             .userValueKept, "The container, or the pod, sets one of the injected values itself",
-            "remove yours, or leave it: nothing of that group was added"),
+            "remove yours, or leave it; the message says if the credential is lacking then"),
         .init(
             .variableMissing, "The SDK needs a variable that neither the container nor an annotation sets",
             "add the annotation that the message names"),
