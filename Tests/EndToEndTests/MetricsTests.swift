@@ -51,8 +51,9 @@ extension EndToEndTests {
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
                 let exposition = try await eventually("all is counted") {
                     let (_, body) = try await running.get("/metrics")
-                    guard body.contains("\nlanyard_pods{"), body.contains("\nlanyard_identities{") else {
-                        throw CommandFailure(description: body)
+                    // A pod comes some time after its Deployment, and a counter shows once something was counted.
+                    for family in ["pods", "identities", "injections_total"] {
+                        guard body.contains("\nlanyard_\(family){") else { throw CommandFailure(description: body) }
                     }
                     return body
                 }
@@ -87,7 +88,12 @@ extension EndToEndTests {
                 }
                 #expect(changes.first?["ready"] == "True" && changes.first?["ready.old"] == "Unknown")
                 #expect(changes.last?["reason"] == "InvalidValue")
-                let injected = try #require(try lines("credentials injected").first)
+                let injected = try await eventually("the injection is logged") {
+                    guard let line = try lines("credentials injected").first else {
+                        throw CommandFailure(description: running.log)
+                    }
+                    return line
+                }
                 #expect(injected["owner"]?.string?.hasPrefix("ReplicaSet app-") == true)
                 #expect(injected["name"]?.string?.hasPrefix("app-") == true)
                 #expect(injected["providers"] == "aws-bedrock=irsa" && injected["serviceaccount"] == "llm")
