@@ -33,7 +33,7 @@ fetch_lists() {
 
 # fetch_debs PACKAGE...
 fetch_debs() {
-  cd "$WORK/apt"
+  cd "$WORK/apt" || return
   private_apt apt-get download "$@"
 }
 
