@@ -47,7 +47,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -120,10 +119,10 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"), "CYAML",
             ],
             swiftSettings: settings),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // One for each library, and one for the whole on a real API server.
         .testTarget(name: "JSONTests", dependencies: ["JSON", "GeneratedPods"], swiftSettings: settings),
@@ -150,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "PodInjectionTests",
             dependencies: [
-                "JSON", "WorkloadIdentity", "PodInjection", "GeneratedPods", .product(name: "Yams", package: "Yams"),
+                "JSON", "WorkloadIdentity", "PodInjection", "GeneratedPods", "lanyard",
             ],
             swiftSettings: settings),
         .testTarget(
@@ -165,7 +164,7 @@ let package = Package(
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
                 "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", coreMetrics, logging, nio, services,
                 .product(name: "InMemoryLogging", package: "swift-log"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "Yams", package: "Yams"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],
             swiftSettings: settings),
         .testTarget(

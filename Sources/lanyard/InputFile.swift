@@ -1,9 +1,12 @@
+internal import Glibc
 internal import SystemPackage
 
 /// A file named on the command line; `-` is standard input.
 enum InputFile {
     /// What a command reads at most, in bytes.
     static let limit = 64 << 20
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func text(of path: String) throws(UsageProblem) -> String {
         let contents: [UInt8]

@@ -5,19 +5,17 @@ import KubernetesModel
 import Logging
 import MetricsTestKit
 import Testing
-import Yams
 
 @testable import Operator
+@testable import lanyard
 
 @Suite struct InstalledDefinitionTests {
     private static let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/workloadidentities.lanyard.dev"
 
     /// The definition of this release.
     private static func released() throws -> JSONValue {
-        let text = try String(
-            contentsOfFile: "charts/lanyard/crds/workloadidentities.lanyard.dev.yaml", encoding: .utf8)
-        let object = try #require(try Yams.load(yaml: text))
-        return try JSONValue(parsing: Array(JSONSerialization.data(withJSONObject: object)))
+        let file = "charts/lanyard/crds/workloadidentities.lanyard.dev.yaml"
+        return try #require(try YAML.documents(in: try InputFile.text(of: file), file: file).first?.value)
     }
 
     private static func schema(_ definition: JSONValue) -> JSONValue? {

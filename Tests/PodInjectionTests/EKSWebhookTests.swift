@@ -3,7 +3,8 @@ import JSON
 import PodInjection
 import Testing
 import WorkloadIdentity
-import Yams
+
+@testable import lanyard
 
 /// The test data of Amazon's own webhook, read where it lies: each file is a pod whose annotations say what the webhook
 /// is set to, and what it makes of the pod.
@@ -95,8 +96,8 @@ struct EKSCase: CustomTestStringConvertible {
         self.name = name
         // Every case runs as this account, and one file names it twice, which no YAML may.
         let lines = text.split(separator: "\n").filter { $0 != "  serviceAccountName: default" }
-        let object = try #require(try Yams.load(yaml: lines.joined(separator: "\n")))
-        var pod = try JSONValue(parsing: Array(try JSONSerialization.data(withJSONObject: object)))
+        let documents = try YAML.documents(in: lines.joined(separator: "\n"), file: name)
+        var pod = try #require(documents.first?.value)
         var settings: [String: String] = [:]
         var annotations = JSONObject()
         for (key, value) in pod["metadata"]?["annotations"]?.object ?? [:] {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import JSON
 internal import Logging
 internal import WorkloadIdentity
@@ -95,7 +94,7 @@ struct Run: AsyncParsableCommand {
                 """)
         }
         guard let webhookURL else { return }
-        guard webhookURL.hasPrefix("https://"), let host = URL(string: webhookURL)?.host(), !host.isEmpty else {
+        guard WebhookURL(webhookURL) != nil else {
             throw ValidationError("--webhook-url \(webhookURL): write a URL such as https://10.0.0.5:8443")
         }
     }

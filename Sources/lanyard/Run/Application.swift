@@ -1,6 +1,5 @@
 internal import AdmissionWebhook
 internal import CoreMetrics
-internal import Foundation
 internal import KubernetesClient
 internal import KubernetesModel
 internal import KubernetesRuntime
@@ -182,7 +181,7 @@ struct Application {
             target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, logger: logger)
         let names = ServingNames(
             service: WebhookRegistration.serviceName, namespace: namespace,
-            extraHosts: [url.flatMap { URL(string: $0)?.host() }].compactMap { $0 })
+            extraHosts: [url.flatMap { WebhookURL($0)?.host }].compactMap { $0 })
         let keeper = try await startUp.required {
             try await CertificateController(
                 client: client, namespace: namespace, names: names, webhooks: webhooks, report: report,
@@ -231,5 +230,5 @@ struct Application {
     }
 
     /// This replica's name: a pod's host name is the pod's.
-    private var instance: String { ProcessInfo.processInfo.hostName }
+    private var instance: String { ProcessEnvironment.hostName }
 }

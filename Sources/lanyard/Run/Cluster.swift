@@ -1,5 +1,4 @@
 internal import AsyncHTTPClient
-internal import Foundation
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
@@ -26,7 +25,7 @@ enum Cluster {
                 throw UsageProblem("no cluster is known: add --kubeconfig, or run in a pod")
             }
             // As for kubectl, not all that are listed need be there.
-            let present = kubeconfig == nil ? listed.filter { FileManager.default.fileExists(atPath: $0) } : []
+            let present = kubeconfig == nil ? listed.filter(InputFile.exists) : []
             return try ClusterConfiguration(kubeconfigs: try (present.isEmpty ? [path] : present).map(contents))
         } catch let error as UsageProblem {
             throw error

@@ -1,6 +1,6 @@
-internal import Foundation
 internal import NIOCore
 internal import ServiceLifecycle
+internal import SystemPackage
 
 /// A server whose failure to listen names the address, and the option that sets it.
 struct Listener: Service {
@@ -18,7 +18,7 @@ struct Listener: Service {
         do {
             try await server.run()
         } catch let error as IOError {
-            let reason = String(cString: strerror(error.errnoCode))
+            let reason = Errno(rawValue: error.errnoCode)
             throw StartFailure(description: "cannot listen on \(address): \(reason); choose another by \(option)")
         }
     }

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Foundation
+internal import Glibc
 
 /// A host and a port, as `127.0.0.1:8443` or `[::1]:8443`.
 struct SocketAddress: ExpressibleByArgument, CustomStringConvertible {

@@ -1,4 +1,4 @@
-internal import CYaml
+internal import CYAML
 
 extension YAML {
     /// What stands in a text, piece by piece. Nothing is built of it, and aliases are names.
@@ -41,8 +41,6 @@ extension YAML {
                 } else {
                     parser.pointee.problem_mark.line
                 }
-            // libyaml looks ahead for the end of a key, so that its own bound may be met before ours.
-            if problem.hasPrefix("Maximum nesting level") { return .nestedTooDeep(line: line + 1) }
             return Failure("line \(line + 1): \(problem)")
         }
     }

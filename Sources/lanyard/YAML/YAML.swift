@@ -1,6 +1,6 @@
 internal import JSON
 
-/// YAML as Kubernetes means it: another way to write JSON. Only this folder knows Yams, and the libyaml in it.
+/// YAML as Kubernetes means it: another way to write JSON. Only this folder knows libyaml.
 enum YAML {
     /// One document of a file.
     struct Document {
@@ -8,8 +8,8 @@ enum YAML {
         var location: Location
     }
 
-    /// Why a text cannot be read.
-    struct Failure: Error {
+    /// Why a text cannot be read, or a value not be written.
+    struct Failure: Error, CustomStringConvertible {
         var message: String
         var line: Int?
 
@@ -17,6 +17,8 @@ enum YAML {
             self.message = message
             self.line = line
         }
+
+        var description: String { line.map { "line \($0): \(message)" } ?? message }
 
         static func nestedTooDeep(line: Int) -> Failure { Failure("the document is nested too deep", line: line) }
     }
