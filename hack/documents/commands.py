@@ -205,7 +205,7 @@ class Checker:
     def _help(self, program, words):
         """The subcommand's own words, and its options; None if there is no such subcommand."""
         result = self.run([self.programs[program], *words, "--help"])
-        usage = re.search(rf"^Usage:\s+{program}((?: [a-z-]+)*)", result.stdout, re.M)
+        usage = re.search(rf"^Usage:\s+{program}((?: [a-z][a-z-]*)*)", result.stdout, re.M)
         if result.returncode or not usage:
             return None
         return tuple(usage[1].split()), set(re.findall(r"(?<![\w-])(--[a-z-]+|-[a-zA-Z])(?=[,= \n])", result.stdout))
@@ -284,13 +284,10 @@ class Checker:
             file = self.folder / "block.yaml"
             file.write_text(yaml.safe_dump(item))
             if keys <= configuration:
-                result = self.run([self.programs["lanyard"], "run", "--print-config", "--config", str(file)])
-                if result.returncode:
-                    self.fail(where, f"lanyard run --print-config: {result.stderr.strip()[:300]}")
-                self.counts["blocks of YAML tried"] += 1
+                self._read_configuration(where, item)
             elif keys <= values:
                 self._template(where, ["--values", str(file)])
-                self.counts["blocks of YAML tried"] += 1
+                self._read_configuration(where, item.get("config", {}))
             elif item.get("kind") == "Kustomization":
                 place = self.folder / "deploy"
                 place.mkdir(exist_ok=True)
@@ -298,8 +295,15 @@ class Checker:
                 result = self.run([self.programs["kubectl"], "kustomize", str(place)])
                 if result.returncode:
                     self.fail(where, f"kubectl kustomize: {result.stderr.strip()[:300]}")
-                self.counts["blocks of YAML tried"] += 1
-            elif "kind" in keys or "spec" in keys:
+            elif "kind" in keys:
                 self.counts["blocks of YAML read"] += 1
+                continue
             else:
                 self.fail(where, f"neither a configuration nor values of the chart: {', '.join(sorted(keys))}")
+            self.counts["blocks of YAML tried"] += 1
+
+    def _read_configuration(self, where, settings):
+        (self.folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+        result = self.run([self.programs["lanyard"], "run", "--print-config", "--config", "settings.yaml"])
+        if result.returncode:
+            self.fail(where, f"lanyard run --print-config: {result.stderr.strip()[:300]}")

@@ -36,7 +36,7 @@ def _follow(by_path, folder, own, target, where, fail):
 
 
 def _mentions(by_path, fail):
-    """Pages that comments, messages and the chart name: docs/x.md, perhaps with an anchor."""
+    """Pages that comments, messages and the chart name, perhaps with an anchor."""
     found = subprocess.run(
         ["git", "grep", "-noE", r"docs/[a-z-]+\.md(#[a-z0-9-]+)?", "--", ":!*.md"],
         cwd=pages.ROOT, capture_output=True, text=True).stdout.splitlines()
