@@ -43,6 +43,10 @@ def values_rows():
 
     def visit(path, node):
         children, comment = node["children"], node["comment"]
+        if len(children) == 1 and comment and not path.count("."):
+            (name, child), = children.items()
+            if not child["children"] and not child["comment"] and "/" not in name:
+                path, children, node = f"{path}.{name}", {}, child
         if children and (not comment or any(child["comment"] for child in children.values())):
             if comment and path:
                 rows.append((path, "", comment))
@@ -73,7 +77,7 @@ def _tree(lines):
             continue
         while stack[-1]["indent"] >= indent and not line.lstrip().startswith("- "):
             stack.pop()
-        match = re.match(r"([\w.-]+):(?: (.*))?$", line.strip())
+        match = re.match(r"([\w./-]+):(?: (.*))?$", line.strip())
         if match and stack[-1].get("list") is None:
             node = {"children": {}, "comment": " ".join(comment), "text": [match[2] or ""], "indent": indent}
             stack[-1]["children"][match[1]] = node
