@@ -1,9 +1,11 @@
 """Checks the documentation: see hack/check-docs."""
 
 import argparse
+import contextlib
 import subprocess
 import sys
 
+import cluster
 import commands
 import links
 import pages
@@ -32,6 +34,7 @@ def main():
     parser.add_argument("--write", action="store_true")
     for program in ("lanyard", "kubectl", "helm"):
         parser.add_argument(f"--{program}", required=True)
+    parser.add_argument("--kubeconfig")
     options = parser.parse_args()
     if options.write:
         tables.write_values()
@@ -53,10 +56,13 @@ def main():
         f"{tables.check_picture(fail)} arrows of the picture")
     good &= finish(f"as the sources have them: {counts}")
 
-    checker = commands.Checker({name: getattr(options, name) for name in ("lanyard", "kubectl", "helm")}, fail)
+    programs = {name: getattr(options, name) for name in ("lanyard", "kubectl", "helm")}
+    checker = commands.Checker(programs, options.kubeconfig, fail)
+    stage = cluster.Cluster(programs, options.kubeconfig, checker.folder) if options.kubeconfig else contextlib.nullcontext()
     try:
-        for page in documents:
-            checker.check(page)
+        with stage:
+            for page in documents:
+                checker.check(page)
     finally:
         checker.close()
     good &= finish("commands: " + ", ".join(f"{count} {what}" for what, count in sorted(checker.counts.items())))

@@ -1,4 +1,4 @@
-"""Commands in blocks of code: run where they need no cluster, else compared with what the program's help says."""
+"""Commands of the pages: run, where what they need is there, else compared with what the program's help says."""
 
 import collections
 import functools
@@ -20,6 +20,8 @@ OTHERS = {
     "vault",
 }
 EXAMPLE = "manifests/examples/bedrock.yaml"
+# What of kubectl works on an API server without nodes, and leaves it as it was.
+ON_API_SERVER = {"annotate", "apply", "get", "label", "wait"}
 
 
 def logical_lines(block):
@@ -80,9 +82,10 @@ def pipelines(text):
 class Checker:
     """Checks commands and YAML of all pages, in a folder that has what the placeholders name."""
 
-    def __init__(self, programs, fail):
-        self.programs, self.fail = programs, fail
+    def __init__(self, programs, kubeconfig, fail):
+        self.programs, self.kubeconfig, self.fail = programs, kubeconfig, fail
         self.counts = collections.Counter()
+        self.runs, self.shown = True, None
         self.folder = pathlib.Path(tempfile.mkdtemp())
         (self.folder / "manifests").symlink_to(pages.ROOT / "manifests")
         (self.folder / "charts").symlink_to(pages.ROOT / "charts")
@@ -92,7 +95,7 @@ class Checker:
         (self.folder / "config.yaml").write_text("platform: eks\n")
         (self.folder / "values.yaml").write_text("replicas: 3\n")
         self.environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.folder), "KUBECONFIG": str(self.folder / "none"),
+            "PATH": os.environ["PATH"], "HOME": str(self.folder), "KUBECONFIG": kubeconfig or str(self.folder / "none"),
         }
 
     def close(self):
@@ -105,14 +108,19 @@ class Checker:
     # ---- commands
 
     def check(self, page):
+        for number, line in page.prose:
+            for text in re.findall(r"`((?:kubectl|lanyard|helm) [^`]+)`", line):
+                self._check_line(f"{page.name}:{number}", text, runs=False)
         for block in page.blocks:
             if block.language in ("sh", "console"):
                 for line, text in logical_lines(block):
+                    self.shown = block.shown(line) if block.language == "console" else None
                     self._check_line(f"{page.name}:{line}", text)
             elif block.language == "yaml":
                 self._check_yaml(f"{page.name}:{block.line}", block.text)
 
-    def _check_line(self, where, text):
+    def _check_line(self, where, text, runs=True):
+        self.runs = runs
         try:
             found = pipelines(text)
         except ValueError as error:
@@ -180,12 +188,12 @@ class Checker:
             self.fail(where, f"lanyard has no command {command}")
             return None
         self._options(where, f"lanyard {command}", words, self._lanyard_help(command)[0])
-        runs = (
+        offline = (
             command in ("matrix", "version", "help")
             or command in ("check", "inject") and (given is not None or "-" not in words)
             or command == "explain" and "--platform" in words
             or command == "run" and "--print-config" in words)
-        if runs:
+        if self.runs and (offline or self.kubeconfig and command in ("explain", "status")):
             return self._run_lanyard(where, words, given)
         self.counts["compared with their help"] += 1
         return None
@@ -233,14 +241,22 @@ class Checker:
             file = pages.ROOT / word
             if before in ("-f", "-k") and word.startswith(("manifests", "charts")) and not file.exists():
                 self.fail(where, f"there is no {word}")
-        if own == ("kustomize",) and (pages.ROOT / words[1]).exists():
-            result = self.run([self.programs["kubectl"], *words])
-            if result.returncode:
-                self.fail(where, f"kubectl {shlex.join(words)}: {result.stderr.strip()[:300]}")
-            self.counts["run"] += 1
-            return result.stdout
+        on_server = self.kubeconfig and "." not in words and (
+            own[0] in ON_API_SERVER or own in (("rollout", "restart"), ("create", "token")))
+        if self.runs and (on_server or own == ("kustomize",)):
+            return self._run_kubectl(where, words)
         self.counts["compared with their help"] += 1
         return None
+
+    def _run_kubectl(self, where, words):
+        result = self.run([self.programs["kubectl"], *words])
+        if result.returncode:
+            self.fail(where, f"kubectl {shlex.join(words)}: {result.stderr.strip()[:300]}")
+        warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: lanyard: ")]
+        if self.shown is not None and warnings != self.shown:
+            self.fail(where, "prints other warnings:\n" + "\n".join(warnings))
+        self.counts["run"] += 1
+        return result.stdout
 
     def _check_helm(self, where, words):
         found = self._help("helm", (words[0],))

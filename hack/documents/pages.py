@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 import re
 import subprocess
@@ -20,6 +21,11 @@ class Block:
     @property
     def text(self):
         return "\n".join(self.lines) + "\n"
+
+    def shown(self, line):
+        """The warnings that a console shows below the command of that line."""
+        below = itertools.takewhile(lambda text: not text.startswith("$ "), self.lines[line - self.line + 1:])
+        return [text for text in below if text.startswith("Warning: ")]
 
 
 class Page:
