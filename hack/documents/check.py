@@ -58,7 +58,9 @@ def main():
 
     programs = {name: getattr(options, name) for name in ("lanyard", "kubectl", "helm")}
     checker = commands.Checker(programs, options.kubeconfig, fail)
-    stage = cluster.Cluster(programs, options.kubeconfig, checker.folder) if options.kubeconfig else contextlib.nullcontext()
+    stage = contextlib.nullcontext()
+    if options.kubeconfig:
+        stage = cluster.Cluster(programs, options.kubeconfig, checker.folder)
     try:
         with stage:
             for page in documents:

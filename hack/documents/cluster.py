@@ -54,7 +54,7 @@ class Cluster:
 
     def __init__(self, programs, kubeconfig, folder):
         self.programs, self.kubeconfig, self.folder = programs, kubeconfig, folder
-        self.operator = None
+        self.operator, self.namespaces = None, []
 
     def __enter__(self):
         try:
@@ -66,7 +66,11 @@ class Cluster:
 
     def _start(self):
         self._kubectl("apply", "-f", str(pages.ROOT / "manifests/crd.yaml"))
-        self._apply(item for item in STAGE if item["kind"] == "Namespace")
+        wanted = [item for item in STAGE if item["kind"] == "Namespace"]
+        there = self._kubectl("get", "namespaces", "-o", "name").stdout.split()
+        names = [item["metadata"]["name"] for item in wanted]
+        self.namespaces = [name for name in names if f"namespace/{name}" not in there]
+        self._apply(wanted)
         webhook, metrics = (f"127.0.0.1:{port}" for port in free_ports(2))
         (self.folder / "operator.yaml").write_text("{platform: eks, issuer: {public: true}}\n")
         with open(self.folder / "operator.log", "w", encoding="utf-8") as log:
@@ -87,16 +91,19 @@ class Cluster:
                 [self.programs["lanyard"], "clean-up", "-n", "lanyard-system", "--kubeconfig", self.kubeconfig],
                 check=False, capture_output=True, timeout=120)
         for words in (
-            ["namespace", "ai", "ml", "lanyard-system"], ["deployment/app", "serviceaccount/llm"],
-            ["-f", str(pages.ROOT / "manifests/secret-delivery.yaml")],
+            ["deployment/app", "serviceaccount/llm"], ["-f", str(pages.ROOT / "manifests/secret-delivery.yaml")],
+            *(["namespace", name] for name in self.namespaces),
         ):
-            self._kubectl("delete", "--wait=false", "--ignore-not-found", *words, check=False)
+            self._kubectl("delete", "--ignore-not-found", "--timeout=60s", *words, check=False)
         self._kubectl("label", "namespace", "kube-system", "lanyard.dev/inject-", check=False)
 
     def _kubectl(self, *words, check=True, text=None):
-        return subprocess.run(
-            [self.programs["kubectl"], "--kubeconfig", self.kubeconfig, *words], input=text, check=check,
-            capture_output=True, text=True, timeout=120)
+        result = subprocess.run(
+            [self.programs["kubectl"], "--kubeconfig", self.kubeconfig, *words], input=text, check=False,
+            capture_output=True, text=True, timeout=240)
+        if check and result.returncode:
+            raise SystemExit(f"check-docs: kubectl {' '.join(words)}: {result.stderr.strip()}")
+        return result
 
     def _apply(self, items):
         self._kubectl("apply", "-f", "-", text=yaml.safe_dump_all(list(items)))
@@ -109,7 +116,8 @@ class Cluster:
                     return
             except OSError:
                 time.sleep(0.2)
-        raise SystemExit(f"check-docs: the operator is not ready:\n{(self.folder / 'operator.log').read_text()[-2000:]}")
+        log = (self.folder / "operator.log").read_text(encoding="utf-8")
+        raise SystemExit(f"check-docs: the operator is not ready:\n{log[-2000:]}")
 
 
 def free_ports(count):

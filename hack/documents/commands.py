@@ -175,7 +175,8 @@ class Checker:
     @functools.cache
     def _lanyard_help(self, command):
         help_text = self.run([self.programs["lanyard"], "help", *([command] if command else [])]).stdout
-        return set(re.findall(r"(?<![\w-])(--[a-z-]+|-[a-zA-Z])\b", help_text)), re.findall(r"^  ([a-z-]+) {2,}", help_text, re.M)
+        options = set(re.findall(r"(?<![\w-])(--[a-z-]+|-[a-zA-Z])\b", help_text))
+        return options, re.findall(r"^  ([a-z-]+) {2,}", help_text, re.M)
 
     def _check_lanyard(self, where, words, given):
         if words[:1] == ["--generate-completion-script"]:
@@ -203,7 +204,8 @@ class Checker:
         result = self.run([self.programs["lanyard"], *words], given or "")
         # What manifests say is not the documentation's fault: 1 is for errors in them.
         if result.returncode not in ((0, 1) if words[0] in ("check", "inject") else (0,)):
-            self.fail(where, f"lanyard {shlex.join(words)}: exit code {result.returncode}: {result.stderr.strip()[:300]}")
+            why = f"exit code {result.returncode}: {result.stderr.strip()[:300]}"
+            self.fail(where, f"lanyard {shlex.join(words)}: {why}")
         self.counts["run"] += 1
         return result.stdout
 
@@ -274,8 +276,8 @@ class Checker:
         return rendered
 
     def _template(self, where, arguments):
-        result = self.run([
-            self.programs["helm"], "template", "lanyard", "charts/lanyard", "--namespace", "lanyard-system", *arguments])
+        words = ["template", "lanyard", "charts/lanyard", "--namespace", "lanyard-system", *arguments]
+        result = self.run([self.programs["helm"], *words])
         if result.returncode:
             self.fail(where, f"helm template {shlex.join(arguments)}: {result.stderr.strip()[:300]}")
         return result.stdout

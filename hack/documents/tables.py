@@ -123,7 +123,8 @@ def check_values(fail):
         written = set(re.findall(r"^\| `([\w.]+)` \|", text, re.M))
         wanted = {path for path, _, _ in values_rows()}
         detail = ", ".join(sorted(written ^ wanted)) or "defaults or descriptions"
-        fail("docs/installation.md", f"the table of values is not that of values.yaml ({detail}): hack/check-docs --write")
+        what = f"the table of values is not that of values.yaml ({detail}): hack/check-docs --write"
+        fail("docs/installation.md", what)
     return len(values_rows())
 
 
@@ -138,8 +139,8 @@ def check_annotations(fail):
     documented = set(re.findall(r"`((?:[a-z-]+\.)+[a-z]+/[a-z-]+)(?![\w./-])", text))
     for key in sorted(known - documented):
         fail("docs/annotations.md", f"does not have {key}")
-    listed = {
-        key for line in text.splitlines() if line.startswith("| `") for key in re.findall(r"`([^`]+/[a-z-]+)`", cells(line)[0])}
+    first_cells = [cells(line)[0] for line in text.splitlines() if line.startswith("| `")]
+    listed = {key for cell in first_cells for key in re.findall(r"`([^`]+/[a-z-]+)`", cell)}
     labels = {"lanyard.dev/policy", "azure.workload.identity/use", "eks.amazonaws.com/skip-pod-identity-webhook"}
     for key in sorted(listed - known - labels):
         fail("docs/annotations.md", f"has {key}, which the sources do not know")
@@ -188,10 +189,11 @@ def names_of_metrics():
 def check_metrics(documents, fail):
     """Every metric that any page mentions is in the table."""
     known = names_of_metrics()
+    families = "lanyard|admission_webhook|leader_election|workqueue|kubernetes_events"
     count = 0
     for page in documents:
         for number, line in page.prose:
-            for name in re.findall(r"\b((?:lanyard|admission_webhook|leader_election|workqueue|kubernetes_events)_[a-z_]+)\b", line):
+            for name in re.findall(rf"\b((?:{families})_[a-z_]+)\b", line):
                 count += 1
                 if name not in known:
                     fail(f"{page.name}:{number}", f"there is no metric {name}")
