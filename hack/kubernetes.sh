@@ -166,6 +166,8 @@ gather_control-plane() {
 
 gather_node() {
   local set=$WORK/node root=$WORK/root program
+  # The images hold the modes of files, and not only root reads them.
+  umask 022
   mkdir -p "$set"/{bin,lib,libexec,images}
   mv "$WORK"/out/{kube-scheduler,kube-proxy,kubelet} "$set/bin/"
   cp "$root"/usr/bin/{containerd,containerd-shim-runc-v2,ctr} "$root/usr/sbin/runc" "$set/bin/"
