@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "KubernetesClientTests",
             dependencies: [
-                "JSON", "KubernetesModel", "KubernetesClient", logging, nio,
+                "JSON", "KubernetesModel", "KubernetesClient", logging, nio, tls,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
