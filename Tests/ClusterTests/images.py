@@ -20,7 +20,7 @@ PACKAGES = Path(sysconfig.get_path("purelib"))
 STANDARD_LIBRARY_WITHOUT = [
     "test", "idlelib", "tkinter", "lib2to3", "ensurepip", "turtledemo", "config-*", "site-packages",
 ]
-PACKAGES_WITHOUT = ["kubernetes_validate*", "*.dist-info/licenses", "pip*"]
+PACKAGES_WITHOUT = ["kubernetes_validate*", "*.dist-info/licenses", "pip", "pip-*"]
 OCI = ["generative_ai_inference", "identity", "identity_data_plane"]
 BOTOCORE = ["bedrock-runtime", "sts"]
 
