@@ -1,13 +1,13 @@
 """A cluster of one real node, which hack/cluster starts on this machine."""
 
 import contextlib
-import http.client
 import json
 import os
-import socket
+import urllib.error
+import urllib.request
 
 from control_plane import ControlPlane
-from processes import Failure, eventually, run, running
+from processes import Failure, eventually, run
 
 
 class Refused(Failure):
@@ -19,60 +19,43 @@ class Refused(Failure):
 
 
 class Cluster(ControlPlane):
-    """Its API server is asked through `kubectl proxy`, since the node's network is not this machine's."""
+    """Its API server answers on this machine, too; addresses of pods and Services are reached on the node alone."""
 
-    def __init__(self, repository, programs, folder):
-        self.repository = repository
+    def __init__(self, repository, programs, folder, *options):
         self.folder = folder
         self._programs = programs
-        self._socket = folder.with_suffix(".socket")
-        self._command = [programs.cluster, "exec", folder, programs.kubectl]
-        self._proxy = contextlib.ExitStack()
+        # What it prints is the path of a kubeconfig.
+        super().__init__(repository, programs.kubectl, self._hack("up", *options, folder, within=240).strip())
+        # Where pods reach the API server.
+        self.address = self.call("GET", "/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
 
     @classmethod
     @contextlib.contextmanager
     def started(cls, repository, programs, folder, *options):
-        cluster = cls(repository, programs, folder)
         try:
-            cluster.up(*options)
-            yield cluster
+            yield cls(repository, programs, folder, *options)
         finally:
-            cluster._proxy.close()
-            cluster._hack("down", folder, within=60)
+            # Whatever came of it, also of a cluster that did not start.
+            if folder.exists():
+                run([programs.cluster, "down", folder], env=dict(os.environ), within=60)
 
-    def up(self, *options):
-        """Starts the node, or starts it again after a failure."""
-        self._hack("up", *options, self.folder, within=240)
-        self._socket.unlink(missing_ok=True)
-        self._proxy.enter_context(running(
-            [*self._command, "proxy", f"--unix-socket={self._socket}"], self.folder.with_suffix(".log"),
-            env=dict(os.environ)))
-        discovery = eventually(lambda: self.call("GET", "/.well-known/openid-configuration"), "kubectl proxy answers")
-        self.issuer = discovery["issuer"]
-        self.keys = self.call("GET", "/openid/v1/jwks")
-        # Where pods reach the API server.
-        self.address = self.call("GET", "/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
-        self.url = f"https://{self.address}"
-
-    def kill(self):
-        """Ends the node at once, with all that runs on it."""
-        self._proxy.close()
+    def power_failure(self):
+        """Ends the node at once, with all that runs on it, and starts it again."""
         self._hack("kill-node", self.folder, within=60)
+        self._hack("up", self.folder, within=120)
 
     def load(self, *images):
         self._hack("load", self.folder, *(image.file for image in images), within=240)
 
     def exec(self, *command, within=60):
         """Runs a program on the node."""
-        done = run([self._programs.cluster, "exec", self.folder, *command], env=dict(os.environ), within=within)
-        if done.returncode != 0:
-            raise Failure(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        return self._hack("exec", self.folder, *command, within=within)
 
     def _hack(self, *arguments, within):
         done = run([self._programs.cluster, *arguments], env=dict(os.environ), within=within)
         if done.returncode != 0:
-            raise Failure(f"hack/cluster {arguments[0]}: {done.stderr.strip()}")
+            raise Failure(f"hack/cluster {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
 
     def call(self, method, path, content=None, *, kind="application/json"):
         """Asks the API server: the answer as JSON, or Refused."""
@@ -85,16 +68,16 @@ class Cluster(ControlPlane):
 
     def ask(self, method, path, content=None, *, kind="application/json", headers=None):
         """The status and the text of the answer."""
-        connection = Connection(self._socket)
-        body = None if content is None else json.dumps(content)
+        request = urllib.request.Request(
+            f"{self.url}{path}", method=method, data=None if content is None else json.dumps(content).encode(),
+            headers={"Content-Type": kind, **(headers or {})})
         try:
-            connection.request(method, path, body, {"Content-Type": kind, **(headers or {})})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        except (OSError, http.client.HTTPException) as error:
+            with self._opener.open(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
             raise Failure(f"{method} {path}: {error}") from error
-        finally:
-            connection.close()
 
     def create(self, path, content):
         return self.call("POST", path, content)
@@ -110,16 +93,3 @@ class Cluster(ControlPlane):
         eventually(
             lambda: self.call("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default"),
             f"the namespace {name} has a ServiceAccount")
-
-
-class Connection(http.client.HTTPConnection):
-    """HTTP over a local socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self._path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

@@ -35,8 +35,9 @@ class ClusterVault(Vault):
             workload.name for platform in platforms(self.address) for workload in platform.workloads
             if workload.trusted]
         self.store()
-        self.trust(self._cluster, "auth/kubernetes", names)
-        self.trust(self._cluster, "auth/gke", names, audience="vault")
+        host = f"https://{self._cluster.address}"
+        self.trust(self._cluster, "auth/kubernetes", names, host=host)
+        self.trust(self._cluster, "auth/gke", names, audience="vault", host=host)
         for path, field in EXAMPLE_SECRETS.items():
             self._call("POST", f"secret/data/{path}", {"data": {field: self.value}})
         policy = "\n".join(

@@ -42,8 +42,11 @@ class Vault:
             eventually(lambda: vault._call("GET", "sys/health"), "OpenBao answers")
             yield vault
 
-    def trust(self, plane, path, service_accounts, audience=None):
-        """Kubernetes authentication at a path. The API server reviews the tokens, on behalf of an account for that."""
+    def trust(self, plane, path, service_accounts, audience=None, host=None):
+        """Kubernetes authentication at a path. The API server reviews the tokens, on behalf of an account for that.
+
+        `host` is the API server's URL, if Vault knows it by another than these tests.
+        """
         reviewer = {"name": "token-reviewer", "namespace": NAMESPACE}
         plane.apply(
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": reviewer},
@@ -58,7 +61,7 @@ class Vault:
         authority = plane.config_map(NAMESPACE, "kube-root-ca.crt")
         self._call("POST", f"sys/{path}", {"type": "kubernetes"})
         self._call("POST", f"{path}/config", {
-            "kubernetes_host": plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
+            "kubernetes_host": host or plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
             "token_reviewer_jwt": plane.token(NAMESPACE, reviewer["name"]),
         })
         policy = f'path "{self.path}" {{ capabilities = ["read"] }}'
