@@ -116,6 +116,7 @@ class Checker:
                 for line, text in logical_lines(block):
                     self.shown = block.shown(line) if block.language == "console" else None
                     self._check_line(f"{page.name}:{line}", text)
+                self.shown = None
             elif block.language == "yaml":
                 self._check_yaml(f"{page.name}:{block.line}", block.text)
 
@@ -195,9 +196,20 @@ class Checker:
             or command == "explain" and "--platform" in words
             or command == "run" and "--print-config" in words)
         if self.runs and (offline or self.kubeconfig and command in ("explain", "status")):
-            return self._run_lanyard(where, words, given)
+            output = self._run_lanyard(where, words, given)
+            if offline:
+                self._compare(where, output)
+            return output
         self.counts["compared with their help"] += 1
         return None
+
+    def _compare(self, where, output):
+        """What is shown must be lines of the output, in their order; "…" stands for others."""
+        lines = iter(output.splitlines())
+        for shown in self.shown or []:
+            if shown.strip() != "…" and shown not in lines:
+                self.fail(where, f"does not print, or not there: {shown}")
+                return
 
     def _run_lanyard(self, where, words, given):
         words = ["config.yaml" if before == "--config" else word for before, word in zip([""] + words, words)]
@@ -255,7 +267,7 @@ class Checker:
         if result.returncode:
             self.fail(where, f"kubectl {shlex.join(words)}: {result.stderr.strip()[:300]}")
         warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: lanyard: ")]
-        if self.shown is not None and warnings != self.shown:
+        if self.shown is not None and warnings != [line for line in self.shown if line.startswith("Warning: ")]:
             self.fail(where, "prints other warnings:\n" + "\n".join(warnings))
         self.counts["run"] += 1
         return result.stdout

@@ -23,9 +23,8 @@ class Block:
         return "\n".join(self.lines) + "\n"
 
     def shown(self, line):
-        """The warnings that a console shows below the command of that line."""
-        below = itertools.takewhile(lambda text: not text.startswith("$ "), self.lines[line - self.line + 1:])
-        return [text for text in below if text.startswith("Warning: ")]
+        """What a console shows below the command of that line."""
+        return list(itertools.takewhile(lambda text: not text.startswith("$ "), self.lines[line - self.line + 1:]))
 
 
 class Page:
