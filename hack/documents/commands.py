@@ -140,7 +140,7 @@ class Checker:
         elif program == "lanyard":
             return self._check_lanyard(where, words[1:], given)
         elif program == "kubectl":
-            return self._check_kubectl(where, words[1:])
+            return self._check_kubectl(where, words[1:], given)
         elif program == "helm":
             return self._check_helm(where, words[1:])
         elif program in OTHERS:
@@ -237,7 +237,7 @@ class Checker:
         text = self.run([self.programs["kubectl"], "options"]).stdout
         return set(re.findall(r"(?<![\w-])(--[a-z-]+|-[a-zA-Z])(?=[,=])", text))
 
-    def _check_kubectl(self, where, words):
+    def _check_kubectl(self, where, words, given):
         leading = []
         for word in words[:3]:
             if word.startswith("-") or not re.fullmatch(r"[a-z-]+", word):
@@ -255,15 +255,16 @@ class Checker:
             file = pages.ROOT / word
             if before in ("-f", "-k") and word.startswith(("manifests", "charts")) and not file.exists():
                 self.fail(where, f"there is no {word}")
-        on_server = self.kubeconfig and "." not in words and (
+        complete = "." not in words and (given or "-" not in words)
+        on_server = self.kubeconfig and complete and (
             own[0] in ON_API_SERVER or own in (("rollout", "restart"), ("create", "token")))
         if self.runs and (on_server or own == ("kustomize",)):
-            return self._run_kubectl(where, words)
+            return self._run_kubectl(where, words, given)
         self.counts["compared with their help"] += 1
         return None
 
-    def _run_kubectl(self, where, words):
-        result = self.run([self.programs["kubectl"], *words])
+    def _run_kubectl(self, where, words, given):
+        result = self.run([self.programs["kubectl"], *words], given or "")
         if result.returncode:
             self.fail(where, f"kubectl {shlex.join(words)}: {result.stderr.strip()[:300]}")
         warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: lanyard: ")]
@@ -278,6 +279,9 @@ class Checker:
             self.fail(where, f"helm has no command {words[0]}")
             return None
         self._options(where, f"helm {words[0]}", words, found[1])
+        if words[0] == "show":
+            self.counts["run"] += 1
+            return self.run([self.programs["helm"], *words]).stdout
         if words[0] not in ("install", "upgrade", "template") or not any("lanyard" in word for word in words[2:3]):
             self.counts["compared with their help"] += 1
             return None
