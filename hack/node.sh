@@ -72,7 +72,6 @@ end_cgroups() {
     ((SECONDS < deadline)) || die "these cgroups cannot be removed:$left"
     sleep 0.05
   done
-  rm -f "$DIR/cgroups"
 }
 
 # ---------------------------------------------------------------------------------------------------------
