@@ -77,12 +77,11 @@ end_cgroups() {
 # ---------------------------------------------------------------------------------------------------------
 # Namespaces
 
-# in_namespaces FUNCTION: becomes the first process of namespaces of its own, in the node's cgroups, and calls the function
-# there. To be called in a subshell; all of that ends when the shell does that started it.
+# in_namespaces FUNCTION: becomes the first process of namespaces of its own, and calls the function there. To be called in
+# a subshell; all of that ends when the shell does that started it.
 in_namespaces() {
-  enter_cgroups || return
   exec setpriv --pdeathsig KILL env -i HOME="$HOME" TERM="${TERM:-dumb}" HACK_CACHE="$HACK_CACHE" \
-    PATH="$CLUSTER_PROGRAMS/bin:$SYSTEM_PATH" \
+    CLUSTER_PROGRAMS="$CLUSTER_PROGRAMS" PATH="$CLUSTER_PROGRAMS/bin:$SYSTEM_PATH" \
     unshare --mount --uts --ipc --pid --cgroup --fork --kill-child "$HACK/cluster" internal "$DIR" "$1"
 }
 
@@ -176,7 +175,7 @@ try_network() {
 keep() {
   local node word code
   make_cgroups
-  in_namespaces boot </dev/null &
+  { enter_cgroups && in_namespaces boot; } </dev/null &
   node=$!
   while [[ -e /proc/$node/exe ]]; do
     code=0
