@@ -52,8 +52,8 @@ extension EndToEndTests {
                 let exposition = try await eventually("all is counted") {
                     let (_, body) = try await running.get("/metrics")
                     // A pod comes some time after its Deployment, and a counter shows once something was counted.
-                    for family in ["pods", "identities", "injections_total"] {
-                        guard body.contains("\nlanyard_\(family){") else { throw CommandFailure(description: body) }
+                    for family in ["pods", "identities", "injections_total", "definition_current"] {
+                        guard body.contains("\nlanyard_\(family)") else { throw CommandFailure(description: body) }
                     }
                     return body
                 }

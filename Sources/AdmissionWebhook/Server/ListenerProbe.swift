@@ -29,7 +29,8 @@ public struct ListenerProbe: Service {
         host: String, port: Int, clock: any Clock<Duration> = .continuous, onAnswer: @escaping @Sendable () -> Void,
         onSilence: @escaping @Sendable (_ reason: String) -> Void
     ) {
-        self.host = ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
+        // What listens on "::" takes IPv4, too, and of loopback addresses that one is there where IPv6 is switched off.
+        self.host = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host
         self.port = port
         self.clock = clock
         self.onAnswer = onAnswer

@@ -4,7 +4,7 @@ extension ClusterConfiguration {
 
     /// What a pod is given to reach the API server of its cluster.
     ///
-    /// The token is read again while the program runs, since kubelet renews it.
+    /// The token and the CAs are read again while the program runs, since kubelet renews them.
     ///
     /// - Returns: `nil` if this program does not run in a pod.
     /// - Throws: a ``ConfigurationError`` if it does, and something is missing.
@@ -20,11 +20,14 @@ extension ClusterConfiguration {
         let token = "\(directory)/token"
         _ = try contents(of: token)
         let namespace = try contents(of: "\(directory)/namespace")
-        return ClusterConfiguration(
+        let authorities = "\(directory)/ca.crt"
+        var configuration = ClusterConfiguration(
             server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)",
-            certificateAuthority: try contents(of: "\(directory)/ca.crt"),
+            certificateAuthority: try contents(of: authorities),
             credentials: Credentials(token: .file(token)),
             namespace: String(decoding: namespace, as: UTF8.self))
+        configuration.certificateAuthorityFile = authorities
+        return configuration
     }
 
     private static func contents(of path: String) throws -> [UInt8] {

@@ -9,6 +9,9 @@ public struct ClusterConfiguration: Hashable, Sendable {
     /// The certificates, in PEM, that the server's must lead to. `nil`: those that the system trusts.
     public var certificateAuthority: [UInt8]?
 
+    /// The file that they come from, if it is renewed while this program runs.
+    public var certificateAuthorityFile: String?
+
     /// The name in the server's certificate, if it is not the host of ``server``.
     public var tlsServerName: String?
 

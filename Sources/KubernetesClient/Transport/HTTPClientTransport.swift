@@ -16,6 +16,7 @@ public final class HTTPClientTransport: KubernetesTransport {
     private let server: String
     private let configuration: ClusterConfiguration
     private let credentials: CredentialSource
+    private let authorities: RenewedAuthorities?
     private let calls: HTTPClient
     private let watches: HTTPClient
     private let userAgent: String
@@ -34,6 +35,7 @@ public final class HTTPClientTransport: KubernetesTransport {
         self.logger = logger
         server = configuration.addressWithTLSServerName
         credentials = CredentialSource(configuration)
+        authorities = RenewedAuthorities(of: configuration)
         calls = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: client.forCalls)
         watches = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: client.forWatches)
     }
@@ -112,6 +114,8 @@ public final class HTTPClientTransport: KubernetesTransport {
         }
         if let certificate = access.clientCertificate {
             prepared.tlsConfiguration = try .client(of: configuration, certificate: certificate)
+        } else {
+            prepared.tlsConfiguration = authorities?.tls
         }
         return prepared
     }

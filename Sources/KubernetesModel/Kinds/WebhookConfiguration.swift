@@ -51,6 +51,9 @@ public struct RegisteredWebhook: Hashable, Sendable {
     /// Where the webhook is, if it is not a Service of the cluster.
     public var url: String?
 
+    /// The namespace of its Service, if it is one.
+    public var serviceNamespace: String?
+
     public init(name: String) {
         self.name = name
     }
@@ -77,6 +80,7 @@ extension RegisteredWebhook: JSONReadable {
                 }
                 caBundle = bytes
             case "url": url = try json.optionalString()
+            case "service": serviceNamespace = try json.value()["namespace"]?.string
             default: try json.skip()
             }
         }

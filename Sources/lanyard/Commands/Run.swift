@@ -44,11 +44,14 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Print the configuration that is in force, with all defaults, and stop.")
     var printConfig = false
 
-    @Option(help: ArgumentHelp("Where the webhook listens (HTTPS).", valueName: "host:port"))
-    var webhookAddress = SocketAddress(host: "0.0.0.0", port: 8443)
+    @Option(
+        help: ArgumentHelp(
+            "Where the webhook listens (HTTPS). [::] is all addresses, those of IPv4 included.", valueName: "host:port")
+    )
+    var webhookAddress = SocketAddress(host: "::", port: 8443)
 
     @Option(help: ArgumentHelp("Where /metrics, /livez and /readyz are (HTTP).", valueName: "host:port"))
-    var metricsAddress = SocketAddress(host: "0.0.0.0", port: 8080)
+    var metricsAddress = SocketAddress(host: "::", port: 8080)
 
     @Option(
         help: ArgumentHelp(
@@ -105,31 +108,6 @@ struct Run: AsyncParsableCommand {
         }
         try await Application(options: self, configuration: configuration).run()
     }
-}
-
-/// A host and a port, as `127.0.0.1:8443` or `[::1]:8443`.
-struct SocketAddress: ExpressibleByArgument, CustomStringConvertible {
-    var host: String
-    var port: Int
-
-    init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    init?(argument: String) {
-        guard let colon = argument.lastIndex(of: ":"), let port = UInt16(argument[argument.index(after: colon)...])
-        else {
-            return nil
-        }
-        let host = argument[..<colon]
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        guard !host.isEmpty, isBracketed || !host.contains(":") else { return nil }
-        self.init(host: String(isBracketed ? host.dropFirst().dropLast() : host), port: Int(port))
-    }
-
-    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-    var defaultValueDescription: String { description }
 }
 
 extension Logger.Level {

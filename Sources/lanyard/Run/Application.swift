@@ -16,6 +16,15 @@ internal import WorkloadIdentity
 struct Application {
     let options: Run
     let configuration: WorkloadIdentity.Configuration
+    private let webhookAddress: SocketAddress
+    private let metricsAddress: SocketAddress
+
+    init(options: Run, configuration: WorkloadIdentity.Configuration) {
+        self.options = options
+        self.configuration = configuration
+        webhookAddress = options.webhookAddress.supported
+        metricsAddress = options.metricsAddress.supported
+    }
 
     /// For all that is asked of the API server before there are probes to answer: less than the 60 s after which the chart's
     /// startup probe gives up.
@@ -24,7 +33,7 @@ struct Application {
     /// What the metrics are, by name.
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-        LeaderElector.help, WebhookReport.help,
+        InstalledDefinition.help, LeaderElector.help, WebhookReport.help,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
@@ -63,9 +72,9 @@ struct Application {
         var services: [any Service] = [
             Listener(
                 AdminServer(
-                    host: options.metricsAddress.host, port: options.metricsAddress.port, readiness: readiness,
+                    host: metricsAddress.host, port: metricsAddress.port, readiness: readiness,
                     registry: registry, logger: logger),
-                on: options.metricsAddress, "--metrics-address")
+                on: metricsAddress, "--metrics-address")
         ]
         services += stores.services
         var synced: [@Sendable () async throws -> Void] = [stores.waitUntilSynced]
@@ -85,6 +94,7 @@ struct Application {
                 metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
+            services.append(InstalledDefinition(client: client, metrics: metrics, logger: logger))
             services.append(elector(client, leadership, controllers, events, metrics, logger))
         }
         services.append(
@@ -141,15 +151,15 @@ struct Application {
             readiness.unready("webhook", because: "shutting down")
         }
         let probe = ListenerProbe(
-            host: options.webhookAddress.host, port: options.webhookAddress.port,
+            host: webhookAddress.host, port: webhookAddress.port,
             onAnswer: { readiness.ready("listener") },
             onSilence: { readiness.unready("listener", because: $0) })
-        return admission.services + [Listener(server, on: options.webhookAddress, "--webhook-address"), probe, drain]
+        return admission.services + [Listener(server, on: webhookAddress, "--webhook-address"), probe, drain]
     }
 
     private func serverConfiguration() throws(UsageProblem) -> AdmissionServer.Configuration {
         var configuration = AdmissionServer.Configuration(
-            host: options.webhookAddress.host, port: options.webhookAddress.port)
+            host: webhookAddress.host, port: webhookAddress.port)
         if let file = options.clientCA {
             let authorities = Array(try InputFile.text(of: file).utf8)
             do {
