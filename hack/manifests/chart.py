@@ -58,8 +58,8 @@ class Chart:
             command += ["--kube-version", kubernetes]
         if values is not None:
             command += ["--values", "-"]
-        done = subprocess.run(
-            command, input=yaml.safe_dump(values) if values is not None else "", capture_output=True, text=True, check=False)
+        text = "" if values is None else yaml.safe_dump(values)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Refused(done.stderr.strip())
         return done.stdout

@@ -72,7 +72,8 @@ def check_schema(checks, chart, known):
 
     compare(checks, place, set(names(definitions["configuration"])), known)
     for kind in ("Platform", "Mechanism"):
-        cases = re.search(rf"public enum {kind}: String.*?\n\n", text_of(f"Sources/WorkloadIdentity/Vocabulary/{kind}.swift"), re.S)[0]
+        source = text_of(f"Sources/WorkloadIdentity/Vocabulary/{kind}.swift")
+        cases = re.search(rf"public enum {kind}: String.*?\n\n", source, re.S)[0]
         written = [raw or case for case, raw in re.findall(r'^    case (\w+)(?: = "([^"]+)")?$', cases, flags=re.M)]
         if definitions[kind.lower()]["enum"] != written:
             checks.fail(place, f"definitions.{kind.lower()} is not {written}")
@@ -89,13 +90,14 @@ def refused_by_chart(chart, configuration):
 
 
 def check_cases(checks, chart, known, work, lanyard):
+    schema = f"{chart.path}/values.schema.json"
     cases = yaml.safe_load(text_of(CASES))
     judged = [(verdict, case) for verdict in ("accepted", "refused") for case in cases[verdict]]
     for (verdict, case), refusal in zip(judged, in_parallel(lambda judged: refused_by_chart(chart, judged[1]), judged)):
         if (refusal is not None) != (verdict == "refused"):
-            checks.fail(f"{chart.path}/values.schema.json", f"{verdict} by Lanyard, and not by the schema: {case}: {refusal}")
+            checks.fail(schema, f"{case} is {verdict} by Lanyard, and not by the schema: {refusal}")
         if refusal and "at '/config" not in refusal:
-            checks.fail(f"{chart.path}/values.schema.json", f"{case} is refused for something else: {refusal}")
+            checks.fail(schema, f"{case} is refused for something else: {refusal}")
     for verdict in ("accepted", "refused"):
         tried = {name for case in cases[verdict] for name in settings(case)}
         for name in sorted(known - tried):

@@ -43,7 +43,7 @@ def check_complete(checks, files, kubectl):
 
 
 def check_schemas(checks, chart, written):
-    """Each version's own schema. The oldest that there are do not reach back to 1.20: that is tried on an API server."""
+    """By each version's own schema. The oldest that there are do not reach back to 1.20: an API server tells."""
     versions = list(dict.fromkeys(".".join(version.split(".")[:2]) for version in utils.all_versions()))
     # A schema is a large file, and would be read for every object.
     utils.schema_contents = functools.cache(utils.schema_contents)
@@ -115,10 +115,11 @@ def check_security(checks, chart, written):
     for path, item in workloads:
         pod = item["spec"]["template"]["spec"]
         for field, what in restricted(pod):
-            checks.fail(path, f"{identity(item)}: spec.template.spec.{field} {what}: not allowed in a restricted namespace")
+            checks.fail(path, f"{identity(item)}: spec.template.spec.{field} {what}: no restricted namespace allows it")
         if item["metadata"]["name"] not in ("lanyard", "lanyard-clean-up"):
             continue
-        # Otherwise the kubelet sets variables that begin as Lanyard's settings do, for Services that begin as Lanyard's.
+        # Otherwise the kubelet sets variables that begin as Lanyard's settings do, for Services that begin as
+        # Lanyard's.
         if pod.get("enableServiceLinks") is not False:
             checks.fail(path, f"{identity(item)}: spec.template.spec.enableServiceLinks is not false")
         # Why it ended is in the pod's status.

@@ -13,9 +13,10 @@ EVERY_VALUE = "hack/manifests/every-value.yaml"
 WHOLE = ("resources", "affinity", "podSecurityContext", "nodeSelector", "rollingUpdate")
 
 REFUSED = [
-    "unknown=1", "image.unknown=1", "image.digest=sha256:12", "replicas=0", "logLevel=loud", "webhook.timeoutSeconds=31",
-    "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}", "webhook.certManager.enabled=true",
-    "webhook.annotations.a=1", "networkPolicy.enabled=true", "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
+    "unknown=1", "image.unknown=1", "image.digest=sha256:12", "replicas=0", "logLevel=loud",
+    "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
+    "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
+    "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
@@ -24,12 +25,12 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery cleanUp logLevel extraEnv rollingUpdate hostNetwork "
-    "dnsPolicy createNamespace",
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp logLevel extraEnv rollingUpdate "
+    "hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
-    "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port service.ipFamilyPolicy "
-    "serviceAccount.annotations networkPolicy.enabled networkPolicy.from secretDelivery.externalSecret "
-    "secretDelivery.vaultCSI cleanUp.enabled",
+    "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
+    "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
+    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled",
 ]
 
 
@@ -46,8 +47,8 @@ def check(checks, chart):
 
 def lint(checks, chart):
     for options in ([], [f"--values={EVERY_VALUE}"]):
-        done = subprocess.run(
-            [chart.helm, "lint", "--strict", "--quiet", chart.path, *options], capture_output=True, text=True, check=False)
+        command = [chart.helm, "lint", "--strict", "--quiet", chart.path, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             checks.fail(chart.path, done.stdout + done.stderr)
     checks.finish("helm lint: no warnings, with the defaults and with every value set")
@@ -137,7 +138,7 @@ def check_effects(checks, chart, every_value):
     for name, value in every_value.items():
         for leaf in leaves(value):
             if not isinstance(leaf, bool) and not any(str(leaf) in text for text in texts):
-                checks.fail(f"{chart.path}/values.yaml", f"{name}: {leaf!r} is set and appears nowhere in what is rendered")
+                checks.fail(f"{chart.path}/values.yaml", f"{name}: {leaf!r} is set, and nowhere in what is rendered")
     # And it is missed where it is taken away: of two switches or numbers that are alike, each.
     whole = chart.template(values=every_value)
 
@@ -179,7 +180,7 @@ def check_network(checks, chart):
         for name in ("lanyard-webhook", "lanyard-metrics"):
             found = find(chart.objects(kubernetes=version), "Service", name)["spec"].get("ipFamilyPolicy")
             if found != policy:
-                checks.fail(f"{chart.path}/templates/service.yaml", f"ipFamilyPolicy of {name} is {found} for {version}")
+                checks.fail(place, f"for Kubernetes {version}, ipFamilyPolicy of {name} is {found}")
     checks.finish("network: the nodes' own, ports and address families")
 
 

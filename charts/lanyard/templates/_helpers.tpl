@@ -65,7 +65,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- (.Values.metrics).port | default 8080 | int -}}
 {{- end }}
 
-{{/* How many pods an update adds and takes away. On the nodes' network one more than the nodes would find no free ports. */}}
+{{/* How many pods an update adds and takes away. On the nodes' network one more might find no free ports. */}}
 {{- define "lanyard.rollingUpdate" -}}
 {{- if .Values.rollingUpdate -}}
 {{- toYaml .Values.rollingUpdate -}}
@@ -78,8 +78,8 @@ maxUnavailable: 0
 {{- end -}}
 {{- end }}
 
-{{/* The constraints as YAML, or nothing. One without a selector is about the replicas; from Kubernetes 1.27, about those of one
-revision, since an update's old pods are about to go. */}}
+{{/* The constraints as YAML, or nothing. One without a selector is about the replicas; from Kubernetes 1.27, about
+those of one revision, since an update's old pods are about to go. */}}
 {{- define "lanyard.topologySpreadConstraints" -}}
 {{- $selector := dict "labelSelector" (dict "matchLabels" (include "lanyard.selector" . | fromYaml)) -}}
 {{- if semverCompare ">=1.27-0" .Capabilities.KubeVersion.Version -}}
