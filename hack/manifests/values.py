@@ -176,6 +176,7 @@ def check_network(checks, chart):
     ]:
         if found != wanted:
             checks.fail(place, f"with hostNetwork, {what} is {found!r}, not {wanted!r}")
+    place = f"{chart.path}/templates/service.yaml"
     for version, policy in (("1.22.0", None), ("1.23.0", "PreferDualStack"), ("1.36.0", "PreferDualStack")):
         for name in ("lanyard-webhook", "lanyard-metrics"):
             found = find(chart.objects(kubernetes=version), "Service", name)["spec"].get("ipFamilyPolicy")
