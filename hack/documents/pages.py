@@ -87,4 +87,4 @@ def load():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
         cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    return [Page(ROOT / name) for name in sorted(listed) if (ROOT / name).exists()]
+    return [Page(ROOT / name) for name in sorted(set(listed)) if (ROOT / name).exists()]
