@@ -23,6 +23,7 @@ import installation  # noqa: E402
 import operations  # noqa: E402
 import own_paths  # noqa: E402
 import sdks_in_pods  # noqa: E402
+import upgrades  # noqa: E402
 from images import Image, Workshop  # noqa: E402
 from processes import Failure  # noqa: E402
 from shown import Report  # noqa: E402
@@ -40,10 +41,10 @@ SECTIONS = {
     "drain": operations.drain,
     "power-failure": operations.power_failure,
     "uninstall": operations.uninstall,
-    "upgrade": operations.upgrade,
+    "upgrade": upgrades.upgrade,
     "ipv6": installation.ipv6,
 }
-LONG = {"rotation": operations.rotation, "thousand": operations.thousand}
+LONG = {"rotation": operations.rotation, "thousand": upgrades.thousand}
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ def main():
         print(f"a node is up ({time.monotonic() - started:.0f} s)", flush=True)
         for name in options.sections or [*SECTIONS, *(LONG if options.long else [])]:
             report.section(name, known[name](world))
+            if name == "install" and report.failed:
+                print("where it cannot be installed, nothing else is tried")
+                break
     print(f"took {time.monotonic() - started:.0f} s")
     print(report.summary())
     return 1 if report.failed else 0
