@@ -17,7 +17,7 @@ def restart(world):
     """A rolling restart, as for a change of the configuration."""
     world.require_installed()
     cluster, release = world.cluster, world.release
-    with SteadyPods(cluster, 100, 10) as pods:
+    with SteadyPods(cluster, 100, 5) as pods:
         yield "a rolling restart ends", lambda: roll(cluster, release)
         yield "every pod that was created meanwhile is injected", pods.figure
     yield "one of the new replicas leads", lambda: expect_leader(cluster, release)
@@ -81,15 +81,33 @@ def power_failure(world):
     cluster, release = world.cluster, world.release
     before = run_application(world)
     old = seen(cluster, before, "app", variables_of(before))
-    authority = release.authority()
+    authority, restarts = release.authority(), restart_counts(release)
     eventually(lambda: expect_ready_report(release), "the report says that all is well")
     cluster.power_failure()
-    yield "Lanyard's replicas come back", lambda: release.expect_replicas(within=120)
+    yield "Lanyard's replicas come back", lambda: expect_restarted(release, restarts)
     yield "pods are injected again, by the same CA", lambda: expect_same_trust(release, authority)
     yield "the application's pod comes back, and its token is a new one", lambda: expect_new_token(world, before, old)
     yield "the report says that all is well", lambda: eventually(
         lambda: expect_ready_report(release), "the report is right", within=60)
     world.recover()
+
+
+def restart_counts(release):
+    return {
+        pod["metadata"]["name"]: each["restartCount"]
+        for pod in release.pods() for each in pod["status"]["containerStatuses"]
+    }
+
+
+def expect_restarted(release, before):
+    """The same pods, each with a new container: until the kubelet has looked, they are said to be as they were."""
+    def attempt():
+        now = restart_counts(release)
+        if set(now) != set(before) or any(now[name] <= before[name] for name in now):
+            raise Failure(f"the pods were restarted {now} times, and {before} before")
+
+    eventually(attempt, "Lanyard's containers are started again", within=120)
+    release.expect_replicas(within=120)
 
 
 def expect_same_trust(release, authority):
@@ -160,6 +178,7 @@ def uninstall(world):
         ("the Lease and the Secret are gone", lambda: expect_absent(cluster, LEASE, SECRET)),
     ]:
         yield sentence, check if has_clean_up else not_yet
+    yield "nothing of the chart is left, nor of its clean-up", lambda: expect_no_objects(cluster)
     yield "the definition is left, as helm leaves all definitions", lambda: cluster.kubectl(
         "get", "customresourcedefinition", "workloadidentities.lanyard.dev", "-o", "name").strip()
 
@@ -185,6 +204,22 @@ def expect_absent(cluster, *paths):
 def expect_none(cluster, path):
     def attempt():
         if left := [each["metadata"]["name"] for each in cluster.items(path)]:
+            raise Failure(f"left: {left}")
+
+    eventually(attempt, "all are gone")
+
+
+KINDS = [
+    "clusterroles", "clusterrolebindings", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "roles",
+    "rolebindings", "serviceaccounts", "services", "deployments", "jobs", "configmaps", "secrets", "leases",
+    "resourcequotas", "poddisruptionbudgets",
+]
+
+
+def expect_no_objects(cluster):
+    def attempt():
+        names = cluster.kubectl("get", ",".join(KINDS), "-n", NAMESPACE, "-o", "name").split()
+        if left := [name for name in names if "lanyard" in name]:
             raise Failure(f"left: {left}")
 
     eventually(attempt, "all are gone")

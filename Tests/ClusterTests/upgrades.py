@@ -31,7 +31,7 @@ def upgrade(world):
         eventually(lambda: expect_ready_report(release), "the report says that all is well")
         authority, reports = release.authority(), report_uids(cluster)
         drop_field(cluster)
-        with SteadyPods(cluster, 100, 10) as pods:
+        with SteadyPods(cluster, 100, 5) as pods:
             yield "helm upgrades the chart before", lambda: release.install("eks") and None
             yield "every pod that was created meanwhile is injected", pods.figure
         yield "the log says that the definition is older, and the command that replaces it", lambda: replace_definition(
@@ -108,5 +108,4 @@ def thousand(world):
             yield "a rolling restart ends", lambda: roll(cluster, release)
             yield "an upgrade ends", lambda: release.install("eks") and None
             yield "another rolling restart ends", lambda: roll(cluster, release)
-            yield "pods were created until the end", lambda: expect_equal(pods.is_done, False)
             yield "every pod that was created meanwhile is injected", pods.figure
