@@ -19,7 +19,8 @@ instances() {
   done
 }
 
-# with_instance DIR FUNCTION ARGUMENTS...: enters the instance (the only one, where DIR is empty) and calls the function.
+# with_instance DIR FUNCTION ARGUMENTS...: enters the instance (the only one, where DIR is empty) and calls the
+# function.
 with_instance() {
   local dir=$1 found
   shift

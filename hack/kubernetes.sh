@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Kubernetes' programs, certificates and kubeconfigs: what hack/control-plane and hack/cluster share. To be sourced after
-# lib.sh and debian.sh.
+# Kubernetes' programs, certificates and kubeconfigs: what hack/control-plane and hack/cluster share. To be sourced
+# after lib.sh and debian.sh.
 
 # ---------------------------------------------------------------------------------------------------------
 # The programs: two sets, each in a folder of its own in the cache, built by one recipe

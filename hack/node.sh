@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What hack/cluster's node is made of: its cgroups, its namespaces, what is mounted and connected in them, and the programs
-# that run there. To be sourced after instances.sh.
+# What hack/cluster's node is made of: its cgroups, its namespaces, what is mounted and connected in them, and the
+# programs that run there. To be sourced after instances.sh.
 #
 # Outside there is one process, `keep`, which only waits for the node's end. All else, pods included, is in the node's
 # cgroups, which is how it is found and ended, whatever became of process ids.
@@ -47,43 +47,49 @@ enter_cgroups() {
   done <"$DIR/cgroups"
 }
 
-# in_cgroups: the processes of the node, with pods.
-in_cgroups() {
+# node_cgroups: those of make_cgroups that are there.
+node_cgroups() {
   local folder
   [[ -e $DIR/cgroups ]] || return 0
   while read -r folder; do
-    [[ ! -d $folder ]] || find "$folder" -name cgroup.procs -exec cat {} + 2>/dev/null || true
-  done <"$DIR/cgroups" | sort -u
+    # Whatever the file says, only what is named for an instance is one's own.
+    [[ $folder != */lanyard-* || ! -d $folder ]] || echo "$folder"
+  done <"$DIR/cgroups"
+}
+
+# in_cgroups: the processes of the node, with pods.
+in_cgroups() {
+  local folder
+  while read -r folder; do
+    find "$folder" -name cgroup.procs -exec cat {} + 2>/dev/null || true
+  done < <(node_cgroups) | sort -u
 }
 
 # end_cgroups: kills all that is in them, and removes them.
 end_cgroups() {
-  local folder pid left deadline=$((SECONDS + 20))
-  [[ -e $DIR/cgroups ]] || return 0
-  while
+  local folder pid deadline=$((SECONDS + 20))
+  while [[ $(node_cgroups) ]]; do
+    ((SECONDS < deadline)) || die "these cgroups cannot be removed:"$'\n'"$(node_cgroups)"
     # One of them is the first of the node's processes, and with it the kernel ends the others.
-    for pid in $(in_cgroups); do kill -KILL "$pid" 2>/dev/null || true; done
-    left=''
+    for pid in $(in_cgroups); do
+      # The kernel says 0 for one that this process must not see.
+      ((pid == 0)) || kill -KILL "$pid" 2>/dev/null || true
+    done
     while read -r folder; do
-      [[ ! -d $folder ]] || find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || left+=" $folder"
-    done <"$DIR/cgroups"
-    [[ $left ]]
-  do
-    ((SECONDS < deadline)) || die "these cgroups cannot be removed:$left"
+      find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done < <(node_cgroups)
     sleep 0.05
   done
-  rm -f "$DIR/cgroups"
 }
 
 # ---------------------------------------------------------------------------------------------------------
 # Namespaces
 
-# in_namespaces FUNCTION: becomes the first process of namespaces of its own, in the node's cgroups, and calls the function
-# there. To be called in a subshell; all of that ends when the shell does that started it.
+# in_namespaces FUNCTION: becomes the first process of namespaces of its own, and calls the function there. To be called
+# in a subshell; all of that ends when the shell does that started it.
 in_namespaces() {
-  enter_cgroups || return
-  exec setpriv --pdeathsig KILL env -i HOME="$HOME" TERM="${TERM:-dumb}" HACK_CACHE="$HACK_CACHE" \
-    PATH="$CLUSTER_PROGRAMS/bin:$SYSTEM_PATH" \
+  exec setpriv --pdeathsig KILL env -i HOME="${HOME:-/root}" TERM="${TERM:-dumb}" HACK_CACHE="$HACK_CACHE" \
+    CLUSTER_PROGRAMS="$CLUSTER_PROGRAMS" PATH="$CLUSTER_PROGRAMS/bin:$SYSTEM_PATH" \
     unshare --mount --uts --ipc --pid --cgroup --fork --kill-child "$HACK/cluster" internal "$DIR" "$1"
 }
 
@@ -172,19 +178,19 @@ try_network() {
 # ---------------------------------------------------------------------------------------------------------
 # The processes of a node: keep, outside; boot and run, one after the other the first process inside
 
-# keep: makes the node, waits for its end, and removes its cgroups. Until it is told "stay" on standard input, by an `up`
-# that has succeeded, the node ends with whoever holds the other side.
+# keep: makes the node, waits for its end, and removes its cgroups. Until it is told "stay" on standard input, by an
+# `up` that has succeeded, the node ends with whoever holds the other side.
 keep() {
   local node word code
   make_cgroups
-  in_namespaces boot </dev/null &
+  { enter_cgroups && in_namespaces boot; } </dev/null &
   node=$!
   while [[ -e /proc/$node/exe ]]; do
     code=0
     read -r -t 0.2 word || code=$?
     [[ ${word:-} != stay ]] || break
     # More than 128: nothing was said so far.
-    ((code > 128)) || kill -KILL "$node"
+    ((code > 128)) || kill -KILL "$node" 2>/dev/null || true
   done
   wait "$node" || true
   end_cgroups
