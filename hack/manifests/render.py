@@ -44,9 +44,13 @@ def main(chart, folder):
 
 
 def documented_settings(values):
-    """The comments of values.yaml that show every setting of `config`, as the configuration file that they are about."""
+    """The comments of values.yaml that show every setting of `config`, as the file that they are about."""
     block = re.search(r"^config: \{\}\n((?:  .*\n|\n)+)", values, flags=re.M)[1]
     return re.sub(r"^  ", "", block, flags=re.M).strip("\n") + "\n"
+
+
+def uncommented(block):
+    return re.sub("^# ", "", block[0], flags=re.M)
 
 
 def with_every_setting(config_map, chart):
@@ -54,7 +58,7 @@ def with_every_setting(config_map, chart):
     head, rendered = config_map.split("  config.yaml: |\n")
     text = documented_settings(pathlib.Path(chart, "values.yaml").read_text(encoding="utf-8"))
     for setting in yaml.safe_load(rendered):
-        text = re.sub(rf"^# {setting}:\n(?:#  .*\n)*", lambda block: re.sub("^# ", "", block[0], flags=re.M), text, flags=re.M)
+        text = re.sub(rf"^# {setting}:\n(?:#  .*\n)*", uncommented, text, flags=re.M)
     if yaml.safe_load(text) != yaml.safe_load(rendered):
         sys.exit(f"render.py: the comments of config in {chart}/values.yaml do not show what Helm renders:\n{rendered}")
     indented = re.sub(r"^(?=.)", "    ", SETTINGS + text, flags=re.M)

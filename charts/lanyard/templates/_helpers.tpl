@@ -15,8 +15,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "lanyard.config" -}}
 {{- $config := .Values.config | default dict -}}
 {{- $default := dict "namespaces" (dict "exclude" (include "lanyard.excludedNamespaces" . | fromJsonArray)) -}}
-{{- $own := dig "namespaces" "exclude" nil (deepCopy $config) -}}
-{{- if kindIs "invalid" $own -}}
+{{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}
 {{- $config | toYaml -}}
@@ -66,7 +65,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- (.Values.metrics).port | default 8080 | int -}}
 {{- end }}
 
-{{/* How many pods an update adds and takes away. On the nodes' network one more than the nodes would find no free ports. */}}
+{{/* How many pods an update adds and takes away. On the nodes' network one more might find no free ports. */}}
 {{- define "lanyard.rollingUpdate" -}}
 {{- if .Values.rollingUpdate -}}
 {{- toYaml .Values.rollingUpdate -}}
@@ -79,8 +78,8 @@ maxUnavailable: 0
 {{- end -}}
 {{- end }}
 
-{{/* The constraints as YAML, or nothing. One without a selector is about the replicas; from Kubernetes 1.27, about those of one
-revision, since an update's old pods are about to go. */}}
+{{/* The constraints as YAML, or nothing. One without a selector is about the replicas; from Kubernetes 1.27, about
+those of one revision, since an update's old pods are about to go. */}}
 {{- define "lanyard.topologySpreadConstraints" -}}
 {{- $selector := dict "labelSelector" (dict "matchLabels" (include "lanyard.selector" . | fromYaml)) -}}
 {{- if semverCompare ">=1.27-0" .Capabilities.KubeVersion.Version -}}
@@ -95,10 +94,10 @@ revision, since an update's old pods are about to go. */}}
 
 {{/* A Service's address families, as a line of YAML or nothing. */}}
 {{- define "lanyard.ipFamilyPolicy" -}}
-{{- if semverCompare ">=1.23-0" .Capabilities.KubeVersion.Version }}
-{{- with (.Values.service | default dict).ipFamilyPolicy }}
-  ipFamilyPolicy: {{ . }}
-{{- end }}
+{{- $policy := (.Values.service).ipFamilyPolicy }}
+{{- if kindIs "invalid" $policy }}{{ $policy = "PreferDualStack" }}{{ end }}
+{{- if and $policy (semverCompare ">=1.23-0" .Capabilities.KubeVersion.Version) }}
+  ipFamilyPolicy: {{ $policy }}
 {{- end }}
 {{- end }}
 
@@ -139,6 +138,13 @@ revision, since an update's old pods are about to go. */}}
   operations: {{ .operations | toJson }}
   resources: {{ .resources | toJson }}
   scope: Namespaced
+{{- end }}
+
+{{/* Whether a Job cleans up after an uninstall: not nothing, unless it is switched off. */}}
+{{- define "lanyard.cleanUp" -}}
+{{- if ne (toString (.Values.cleanUp).enabled) "false" -}}
+true
+{{- end -}}
 {{- end }}
 
 {{/* Labels of what cleans up after an uninstall: not those of the operator. */}}
