@@ -73,7 +73,7 @@ def example_of(world, platform):
         world.cluster.kubectl("apply", "-f", f"{world.cluster.repository}/manifests/examples/namespace.yaml")
         world.cluster.kubectl(
             "apply", "-f", f"{world.cluster.repository}/manifests/examples/{example.name}.yaml")
-        world.cluster.kubectl("delete", "pods", "-n", EXAMPLES, "-l", f"app={example.name}", "--grace-period=1")
+        world.cluster.kubectl("delete", "pods", "-n", EXAMPLES, "-l", f"app={example.name}", "--wait=false")
         yield f"{example.name} runs and reads its credentials", lambda: show(world, example)
 
 

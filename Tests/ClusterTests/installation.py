@@ -18,6 +18,8 @@ def install(world):
 
 
 def expect_restricted(pods):
+    if len(pods) != 2:
+        raise Failure(f"there are {len(pods)} pods")
     for pod in pods:
         specification = pod["spec"]
         context = specification["securityContext"]

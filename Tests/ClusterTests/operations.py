@@ -1,20 +1,14 @@
-"""Restarts, failures of the node, upgrades and the end: what users' pods notice of them."""
+"""Restarts, failures of the node, the end, and time: what users' pods notice of them."""
 
-import os
-import tarfile
-import tempfile
 import time
-from pathlib import Path
 
 from cluster import Refused
 from pods import Token, expect_tokens, running_pod, seen, stamp, variables_of
-from processes import Failure, eventually, run
+from processes import Failure, eventually
 from release import INJECTOR, LEASE, NAMESPACE, REPORTS, SECRET, VALIDATOR
 from shown import NotShown
 from steady import SteadyPods
 
-# The chart before this release: the last commit at which it was different.
-BEFORE = "38a2e61"
 APPLICATION = "operations"
 AWS = Token("AWS_WEB_IDENTITY_TOKEN_FILE", "sts.amazonaws.com", 86400)
 
@@ -23,7 +17,7 @@ def restart(world):
     """A rolling restart, as for a change of the configuration."""
     world.require_installed()
     cluster, release = world.cluster, world.release
-    with SteadyPods(cluster, 100, 10) as pods:
+    with SteadyPods(cluster, 100, 5) as pods:
         yield "a rolling restart ends", lambda: roll(cluster, release)
         yield "every pod that was created meanwhile is injected", pods.figure
     yield "one of the new replicas leads", lambda: expect_leader(cluster, release)
@@ -87,15 +81,33 @@ def power_failure(world):
     cluster, release = world.cluster, world.release
     before = run_application(world)
     old = seen(cluster, before, "app", variables_of(before))
-    authority = release.authority()
+    authority, restarts = release.authority(), restart_counts(release)
     eventually(lambda: expect_ready_report(release), "the report says that all is well")
     cluster.power_failure()
-    yield "Lanyard's replicas come back", lambda: release.expect_replicas(within=120)
+    yield "Lanyard's replicas come back", lambda: expect_restarted(release, restarts)
     yield "pods are injected again, by the same CA", lambda: expect_same_trust(release, authority)
     yield "the application's pod comes back, and its token is a new one", lambda: expect_new_token(world, before, old)
     yield "the report says that all is well", lambda: eventually(
         lambda: expect_ready_report(release), "the report is right", within=60)
     world.recover()
+
+
+def restart_counts(release):
+    return {
+        pod["metadata"]["name"]: each["restartCount"]
+        for pod in release.pods() for each in pod["status"]["containerStatuses"]
+    }
+
+
+def expect_restarted(release, before):
+    """The same pods, each with a new container: until the kubelet has looked, they are said to be as they were."""
+    def attempt():
+        now = restart_counts(release)
+        if set(now) != set(before) or any(now[name] <= before[name] for name in now):
+            raise Failure(f"the pods were restarted {now} times, and {before} before")
+
+    eventually(attempt, "Lanyard's containers are started again", within=120)
+    release.expect_replicas(within=120)
 
 
 def expect_same_trust(release, authority):
@@ -166,6 +178,7 @@ def uninstall(world):
         ("the Lease and the Secret are gone", lambda: expect_absent(cluster, LEASE, SECRET)),
     ]:
         yield sentence, check if has_clean_up else not_yet
+    yield "nothing of the chart is left, nor of its clean-up", lambda: expect_no_objects(cluster)
     yield "the definition is left, as helm leaves all definitions", lambda: cluster.kubectl(
         "get", "customresourcedefinition", "workloadidentities.lanyard.dev", "-o", "name").strip()
 
@@ -196,6 +209,22 @@ def expect_none(cluster, path):
     eventually(attempt, "all are gone")
 
 
+KINDS = [
+    "clusterroles", "clusterrolebindings", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "roles",
+    "rolebindings", "serviceaccounts", "services", "deployments", "jobs", "configmaps", "secrets", "leases",
+    "resourcequotas", "poddisruptionbudgets",
+]
+
+
+def expect_no_objects(cluster):
+    def attempt():
+        names = cluster.kubectl("get", ",".join(KINDS), "-n", NAMESPACE, "-o", "name").split()
+        if left := [name for name in names if "lanyard" in name]:
+            raise Failure(f"left: {left}")
+
+    eventually(attempt, "all are gone")
+
+
 def expect_no_condition(cluster):
     def attempt():
         left = [
@@ -214,50 +243,6 @@ def starts_without(world):
     pod = running_pod(world.cluster, APPLICATION, "bedrock")
     if stamp(pod) is not None:
         raise Failure(f"the pod is stamped {stamp(pod)!r}")
-
-
-def upgrade(world):
-    """From the chart of the release before, with the same image."""
-    cluster, release = world.cluster, world.release
-    with tempfile.TemporaryDirectory() as folder:
-        chart = chart_before(cluster.repository, Path(folder))
-        if release.configuration is not None:
-            release.uninstall()
-        release.install("eks", chart=chart)
-        pod = run_application(world)
-        eventually(lambda: expect_ready_report(release), "the report says that all is well")
-        authority, reports = release.authority(), report_uids(cluster)
-        with SteadyPods(cluster, 100, 10) as pods:
-            yield "helm upgrades the chart before", lambda: release.install("eks") and None
-            yield "every pod that was created meanwhile is injected", pods.figure
-        yield "the CA is the same", lambda: expect_same_trust(release, authority)
-        yield "the reports are the same objects", lambda: expect_equal(report_uids(cluster), reports)
-        yield "the application's pod has not been touched", lambda: expect_equal(
-            running_pod(cluster, APPLICATION, "bedrock")["metadata"]["uid"], pod["metadata"]["uid"])
-        yield "its report says that all is well", lambda: eventually(
-            lambda: expect_ready_report(release), "the report is right")
-
-
-def chart_before(repository, folder):
-    file = folder / "chart.tar"
-    done = run(["git", "-C", repository, "archive", "-o", file, BEFORE, "charts/lanyard"], env=dict(os.environ))
-    if done.returncode != 0:
-        raise NotShown(f"the commit {BEFORE} is not in this clone")
-    with tarfile.open(file) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "charts/lanyard"
-
-
-def report_uids(cluster):
-    return {
-        each["metadata"]["name"]: each["metadata"]["uid"] for each in cluster.items(REPORTS)
-        if each["metadata"]["namespace"] == APPLICATION
-    }
-
-
-def expect_equal(found, expected):
-    if found != expected:
-        raise Failure(f"{found}, where it was {expected}")
 
 
 def rotation(world):
@@ -283,19 +268,3 @@ def expect_rotation(cluster, pod, first):
     eventually(attempt, "another token is there", within=600)
     expect_tokens(cluster, pod, "app", [Token(AWS.variable, AWS.audience, 600)])
     return f"after {time.monotonic() - started:.0f} s"
-
-
-def thousand(world):
-    """1,000 pods at 20 a second through two rolling restarts and an upgrade."""
-    cluster, release = world.cluster, world.release
-    with tempfile.TemporaryDirectory() as folder:
-        chart = chart_before(cluster.repository, Path(folder))
-        if release.configuration is not None:
-            release.uninstall()
-        release.install("eks", chart=chart)
-        with SteadyPods(cluster, 1000, 20) as pods:
-            yield "a rolling restart ends", lambda: roll(cluster, release)
-            yield "an upgrade ends", lambda: release.install("eks") and None
-            yield "another rolling restart ends", lambda: roll(cluster, release)
-            yield "pods were created until the end", lambda: expect_equal(pods.is_done, False)
-            yield "every pod that was created meanwhile is injected", pods.figure

@@ -97,5 +97,5 @@ def expect_keys(world):
     key, read = world.vault.value, "cat /vault/secrets/openai /vault/secrets/anthropic"
     said = world.cluster.kubectl(
         "exec", "-n", NAMESPACE, pod["metadata"]["name"], "-c", "app", "--", "sh", "-c", read)
-    if said != f'export OPENAI_API_KEY="{key}"export ANTHROPIC_API_KEY="{key}"':
+    if said != f'export OPENAI_API_KEY="{key}"\nexport ANTHROPIC_API_KEY="{key}"\n':
         raise Failure(f"the files say {said!r}")

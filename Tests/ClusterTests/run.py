@@ -2,8 +2,8 @@
 
 Run by hack/cluster-tests. hack/cluster starts a cluster of one node; its pods are of images that are made here of
 this machine's own programs (images.py). A section shows one thing, and can be run alone: it installs what it needs.
-Applications with the providers' SDKs are those of Tests/SDKConformance, and so are the endpoints that stand for
-the providers; here they run in pods (surroundings.py, and the files that end with _pod.py).
+Applications with the providers' SDKs are those of Tests/SDKConformance, whose modules are found through PYTHONPATH, and
+so are the endpoints that stand for the providers; here they run in pods (surroundings.py, and the files *_pod.py).
 """
 
 import argparse
@@ -15,18 +15,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Those of Tests/SDKConformance are found here, too.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "SDKConformance"))
-
-import examples  # noqa: E402
-import installation  # noqa: E402
-import operations  # noqa: E402
-import own_paths  # noqa: E402
-import sdks_in_pods  # noqa: E402
-from images import Image, Workshop  # noqa: E402
-from processes import Failure  # noqa: E402
-from shown import Report  # noqa: E402
-from world import World  # noqa: E402
+import examples
+import installation
+import operations
+import own_paths
+import sdks_in_pods
+import upgrades
+from images import Image, Workshop
+from processes import Failure
+from shown import Report
+from world import World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # In this order: each finds the cluster as the one before left it, and needs nothing of that.
@@ -40,10 +38,10 @@ SECTIONS = {
     "drain": operations.drain,
     "power-failure": operations.power_failure,
     "uninstall": operations.uninstall,
-    "upgrade": operations.upgrade,
+    "upgrade": upgrades.upgrade,
     "ipv6": installation.ipv6,
 }
-LONG = {"rotation": operations.rotation, "thousand": operations.thousand}
+LONG = {"rotation": operations.rotation, "thousand": upgrades.thousand}
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,9 @@ def main():
         print(f"a node is up ({time.monotonic() - started:.0f} s)", flush=True)
         for name in options.sections or [*SECTIONS, *(LONG if options.long else [])]:
             report.section(name, known[name](world))
+            if name == "install" and report.failed:
+                print("where it cannot be installed, nothing else is tried")
+                break
     print(f"took {time.monotonic() - started:.0f} s")
     print(report.summary())
     return 1 if report.failed else 0

@@ -28,6 +28,8 @@ class Report:
         try:
             for title, check in checks:
                 self._make(name, title, check)
+        except NotShown as reason:
+            self._leave_out(name, "what follows", reason)
         except Exception as error:  # One broken section does not hide the others.
             self._fail(name, "is prepared", error)
         finally:
@@ -38,14 +40,17 @@ class Report:
         try:
             said = check()
         except NotShown as reason:
-            self.not_shown += 1
-            print(f"NOT SHOWN {name}: {title}: {reason}", flush=True)
+            self._leave_out(name, title, reason)
         except Exception as error:  # One broken check does not hide the others.
             self._fail(name, title, error)
         else:
             self.passed += 1
             detail = f": {said}" if said else ""
             print(f"ok {name}: {title}{detail} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    def _leave_out(self, name, title, reason):
+        self.not_shown += 1
+        print(f"NOT SHOWN {name}: {title}: {reason}", flush=True)
 
     def _fail(self, name, title, error):
         self.failed.append(f"{name}: {title}")
