@@ -4,6 +4,9 @@
 # Everything that is built or fetched lives in one cache outside the clone. Standard output belongs to
 # the scripts' results; whatever is said to a person goes to standard error.
 
+# This folder.
+# shellcheck disable=SC2034 # for those who source the file
+HACK=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 HACK_CACHE=${HACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
 
 # What functions here set. The environment may have such names, too: WORK is removed at the end.

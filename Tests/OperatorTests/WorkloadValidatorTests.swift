@@ -37,7 +37,7 @@ import WorkloadIdentity
         #expect(
             try await review(.applying(workload, kind)).warnings == [
                 "lanyard: \(kind.rawValue) ai/app: the pod: lanyard.dev/foo is not a key that Lanyard knows; remove it, or "
-                    + "see the list of annotations in the README"
+                    + "see the list in docs/annotations.md"
             ])
         #expect(try await review(.applying(.workload(kind), kind)).warnings.isEmpty)
     }
