@@ -4,6 +4,9 @@
 # Everything that is built or fetched lives in one cache outside the clone. Standard output belongs to
 # the scripts' results; whatever is said to a person goes to standard error.
 
+# This folder.
+# shellcheck disable=SC2034 # for those who source the file
+HACK=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 HACK_CACHE=${HACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
 
 # What functions here set. The environment may have such names, too: WORK is removed at the end.
@@ -43,6 +46,12 @@ need_command() {
   ! have "$1" || return 0
   need_package "$2" "for the command '$1', which is missing"
   have "$1" || die "the package $2 was installed, but the command '$1' is still missing"
+}
+
+# need_libyaml: what the build needs of libyaml is there, and pkg-config, which tells the compiler where.
+need_libyaml() {
+  need_command pkg-config pkg-config
+  pkg-config --exists yaml-0.1 || need_package libyaml-dev "the YAML library that Lanyard is built with"
 }
 
 # need_package PACKAGE WHY: installs the operating system's package.

@@ -244,16 +244,18 @@ import Testing
         #expect(again.output == printed.output)
     }
 
-    @Test("the README's matrix and configuration are those that the command prints")
-    func keepsREADME() async throws {
-        let readme = try String(contentsOfFile: "README.md", encoding: .utf8)
-        for (name, arguments) in [("matrix", ["matrix", "-o", "markdown"]), ("config", ["run", "--print-config"])] {
-            let printed = try await Command.run(Self.lanyard, arguments).output
-            let section = try #require(
-                readme.split(separator: "<!-- \(name): ").dropFirst().first?.split(separator: "<!-- /\(name) -->").first
-            )
-            #expect(section.contains(printed), "put the output of lanyard \(arguments.joined(separator: " ")) there")
-        }
+    private static let repeated = [
+        ("docs/annotations.md", "matrix", ["matrix", "-o", "markdown"]),
+        ("docs/configuration.md", "config", ["run", "--print-config"]),
+    ]
+
+    @Test("the documentation's matrix and configuration are those that the command prints", arguments: repeated)
+    func keepsDocumentation(page: String, name: String, arguments: [String]) async throws {
+        let printed = try await Command.run(Self.lanyard, arguments).output
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        let section = try #require(
+            text.split(separator: "<!-- \(name): ").dropFirst().first?.split(separator: "<!-- /\(name) -->").first)
+        #expect(section.contains(printed), "put the output of lanyard \(arguments.joined(separator: " ")) there")
     }
 
     @Test("the matrix is printed in every format")

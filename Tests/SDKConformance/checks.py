@@ -12,7 +12,7 @@ from layout import UNSHARE, Container
 from node import NOBODY
 from processes import Failure, tail
 from proxy import Authority, Proxy
-from sdks import STORED_KEY, Application
+from sdks import Application
 from vault import SECRETS, Vault, asks_for_agent, render
 
 APPLICATIONS = Path(__file__).resolve().parent / "applications"
@@ -97,9 +97,7 @@ class Case:
         if not application.hosts <= asked <= application.hosts | application.background:
             raise Failure(f"asked {sorted(asked)}, not {sorted(application.hosts)}")
         said = json.loads(done.stdout)
-        caller = application.caller.format(subject=subject(self.workload.name))
-        credential = self.surroundings.vault.value if application.credential == STORED_KEY else application.credential
-        expected = {"credential": credential, "answer": f"called by {caller}"}
+        expected = application.output(subject(self.workload.name), self.surroundings.vault.value)
         if said != expected:
             raise Failure(f"it says {said}, not {expected}")
         return f"{application.credential}, {said['answer']}"
@@ -152,7 +150,7 @@ class Case:
             env |= service.env if is_served else dict.fromkeys(service.env, NOBODY)
         if guard:
             env |= self.application.guard
-        with Proxy(endpoints, surroundings.authority) as proxy:
+        with Proxy(endpoints, surroundings.authority.context) as proxy:
             env |= {"HTTPS_PROXY": proxy.url, **surroundings.authority.env}
             return container.run(command, env), set(proxy.asked)
 

@@ -121,16 +121,19 @@ class Listener(ThreadingHTTPServer):
 
 
 class Proxy(Listener):
-    def __init__(self, endpoints, authority):
-        super().__init__(Tunnel)
+    def __init__(self, endpoints, context, address=("127.0.0.1", 0)):
+        super().__init__(Tunnel, address)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked = set()
         self.endpoints = {host: endpoint for endpoint in endpoints for host in endpoint.hosts}
-        self.context = authority.context
+        self.context = context
 
 
 class Authority:
-    """A certificate authority for the endpoints' hosts and for an address; `file` is what clients are to trust."""
+    """A certificate authority for the endpoints' hosts and for an address.
+
+    `file` is what clients are to trust, and `chain` what servers show.
+    """
 
     def __init__(self, hosts, address, folder):
         self.file = folder / "authority.pem"
@@ -146,11 +149,17 @@ class Authority:
         self.env = {
             "REQUESTS_CA_BUNDLE": str(self.file), "SSL_CERT_FILE": str(self.file), "PYTHONPATH": str(python_path),
         }
-        chain = folder / "endpoints.pem"
-        chain.write_bytes(pem(certificate) + key.private_bytes(
+        self.chain = folder / "endpoints.pem"
+        self.chain.write_bytes(pem(certificate) + key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(chain)
+        self.context = server_context(self.chain)
+
+
+def server_context(chain):
+    """What a server speaks TLS with, of a file with its certificate and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context
 
 
 def pem(certificate):

@@ -23,21 +23,11 @@ from cases import platforms, subject
 from checks import Case, NotShown, Surroundings
 from control_plane import ControlPlane, operator
 from deliveries import Deliveries
-from endpoints.alibaba import Alibaba
-from endpoints.anthropic import Anthropic
-from endpoints.aws import AWS, EKSPodIdentityAgent
-from endpoints.azure import Entra
 from endpoints.endpoint import Verifier
-from endpoints.google import GKEMetadata, Google
-from endpoints.ibm import IBM
-from endpoints.openai import OpenAI
-from endpoints.oracle import Oracle
 from node import ADDRESS, AGENT, METADATA_SERVER, PROXYMUX, NodeService
 from processes import Failure
+from providers import hosts, metadata_server, oracle, pod_identity_agent, providers
 from proxy import Authority
-from sdks import (
-    ACCOUNT, CLIENT, COMPARTMENT, EMAIL, OPENAI_ACCOUNT, OPENAI_PROVIDER, ORGANIZATION, PROFILE, PROFILE_NAME, PROVIDER,
-    RAM_PROVIDER, RAM_ROLE, ROLE, RULE, TENANT, WORKSPACE)
 from vault import Vault
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -111,26 +101,17 @@ def show(platform, pods, surroundings):
 
 def surround(plane, deliveries, bao, vault, trusted, folder):
     verifier = Verifier(plane.issuer, plane.keys)
-    endpoints = [
-        AWS(verifier, {ROLE: trusted}),
-        Entra(verifier, {(TENANT, CLIENT): trusted}),
-        Google(verifier, {PROVIDER: trusted, EMAIL: trusted}),
-        Anthropic(verifier, {(RULE, ORGANIZATION, ACCOUNT, WORKSPACE): trusted}, keys=[vault.value]),
-        OpenAI(verifier, {(OPENAI_PROVIDER, OPENAI_ACCOUNT): trusted}, keys=[vault.value]),
-        IBM(verifier, {("profile_id", PROFILE): trusted, ("profile_name", PROFILE_NAME): trusted}),
-        Alibaba(verifier, {(RAM_ROLE, RAM_PROVIDER): trusted}, keys=[vault.value]),
-    ]
-    oracle = Oracle(verifier, {COMPARTMENT: trusted})
-    hosts = {host for endpoint in [*endpoints, oracle] for host in endpoint.hosts}
-    authority = Authority(sorted(hosts), ADDRESS, folder)
-    metadata_server = "{}:{}".format(*METADATA_SERVER)
+    endpoints = providers(verifier, trusted, vault.value)
+    proxymux = oracle(verifier, trusted)
+    authority = Authority(hosts([*endpoints, proxymux]), ADDRESS, folder)
+    server = "{}:{}".format(*METADATA_SERVER)
     services = {
-        "gke-workload-identity": NodeService(GKEMetadata(verifier, {}), METADATA_SERVER, {
-            "GCE_METADATA_HOST": metadata_server, "GCE_METADATA_IP": metadata_server,
+        "gke-workload-identity": NodeService(metadata_server(verifier), METADATA_SERVER, {
+            "GCE_METADATA_HOST": server, "GCE_METADATA_IP": server,
         }),
         # The agent's address is in Lanyard's configuration.
-        "eks-pod-identity": NodeService(EKSPodIdentityAgent(verifier, {ROLE: trusted}), AGENT),
-        "oke-workload-identity": NodeService(oracle, PROXYMUX, {
+        "eks-pod-identity": NodeService(pod_identity_agent(verifier, trusted), AGENT),
+        "oke-workload-identity": NodeService(proxymux, PROXYMUX, {
             "KUBERNETES_SERVICE_HOST": ADDRESS, "NO_PROXY": ADDRESS,
             "OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH": str(authority.file),
         }, authority.context),

@@ -59,6 +59,13 @@ class Application:
     # Kept from looking for the metadata server of a machine that has none, when it finds nothing else.
     guard: dict = field(default_factory=dict)
 
+    def output(self, subject, stored_key):
+        """What it prints when all is well."""
+        return {
+            "credential": stored_key if self.credential == STORED_KEY else self.credential,
+            "answer": f"called by {self.caller.format(subject=subject)}",
+        }
+
 
 BEDROCK = Application(
     sdk="boto3", script="bedrock", credential="assume-role-with-web-identity", caller=ROLE, hosts=AWS.hosts,

@@ -42,8 +42,11 @@ class Vault:
             eventually(lambda: vault._call("GET", "sys/health"), "OpenBao answers")
             yield vault
 
-    def trust(self, plane, path, service_accounts, audience=None):
-        """Kubernetes authentication at a path. The API server reviews the tokens, on behalf of an account for that."""
+    def trust(self, plane, path, service_accounts, audience=None, host=None):
+        """Kubernetes authentication at a path. The API server reviews the tokens, on behalf of an account for that.
+
+        `host` is the API server's URL, if Vault knows it by another than these tests.
+        """
         reviewer = {"name": "token-reviewer", "namespace": NAMESPACE}
         plane.apply(
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": reviewer},
@@ -58,7 +61,7 @@ class Vault:
         authority = plane.config_map(NAMESPACE, "kube-root-ca.crt")
         self._call("POST", f"sys/{path}", {"type": "kubernetes"})
         self._call("POST", f"{path}/config", {
-            "kubernetes_host": plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
+            "kubernetes_host": host or plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
             "token_reviewer_jwt": plane.token(NAMESPACE, reviewer["name"]),
         })
         policy = f'path "{self.path}" {{ capabilities = ["read"] }}'
@@ -94,7 +97,7 @@ class Vault:
 
 
 def asks_for_agent(pod):
-    return pod["metadata"]["annotations"].get(f"{PREFIX}agent-inject") == "true"
+    return pod["metadata"].get("annotations", {}).get(f"{PREFIX}agent-inject") == "true"
 
 
 def render(container, annotations, vault, bao, folder):
@@ -103,25 +106,29 @@ def render(container, annotations, vault, bao, folder):
     It runs in the container of the application, whose `/vault/secrets` it shares. What is not the injector's: the
     agent ends at the first failure, where in a cluster it tries on.
     """
-    configuration = {
-        "exit_after_auth": True,
-        "vault": {"address": annotations.get(f"{PREFIX}service", vault.address), "retry": {"num_retries": 1}},
-        "auto_auth": {
-            "method": [{
-                "type": "kubernetes", "mount_path": annotations.get(f"{PREFIX}auth-path", "auth/kubernetes"),
-                "exit_on_err": True,
-                "config": {
-                    "role": annotations[f"{PREFIX}role"], "token_path": token_path(container, annotations),
-                },
-            }],
-        },
-        "template": templates(annotations),
-        "template_config": {"exit_on_retry_failure": True},
-    }
+    configuration = agent_configuration(annotations, vault.address, token_path(container, annotations))
+    configuration["vault"]["retry"] = {"num_retries": 1}
+    configuration["auto_auth"]["method"][0]["exit_on_err"] = True
+    configuration["template_config"] = {"exit_on_retry_failure": True}
     container.empty_folder(SECRETS)
     file = Path(tempfile.mkdtemp(dir=folder)) / "agent.json"
     file.write_text(container.seen(json.dumps(configuration)))
     return container.run([bao, "agent", f"-config={file}"], {}, within=20)
+
+
+def agent_configuration(annotations, address, token, is_init=True):
+    """The agent's configuration, as the injector makes it of a pod's annotations. `address` is the injector's own."""
+    return {
+        "exit_after_auth": is_init,
+        "vault": {"address": annotations.get(f"{PREFIX}service", address)},
+        "auto_auth": {
+            "method": [{
+                "type": "kubernetes", "mount_path": annotations.get(f"{PREFIX}auth-path", "auth/kubernetes"),
+                "config": {"role": annotations[f"{PREFIX}role"], "token_path": token},
+            }],
+        },
+        "template": templates(annotations),
+    }
 
 
 def templates(annotations):

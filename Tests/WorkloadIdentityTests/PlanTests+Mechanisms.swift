@@ -135,7 +135,7 @@ extension PlanTests {
         for (annotations, platform) in [(Fixture.openAI, Platform.eks), (Fixture.oracle, .oke), (Fixture.ibm, .iks)] {
             let plan = Fixture.plan(annotations, on: platform)
             #expect(plan.bindings.map(\.isReady) == [true])
-            #expect(plan.problem(.applicationMustPass)?.severity == .warning)
+            #expect(plan.problem(.applicationMustPass)?.severity == .note)
         }
     }
 

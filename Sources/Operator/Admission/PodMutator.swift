@@ -100,7 +100,7 @@ public struct PodMutator: AdmissionHandler {
     /// The worst first, since what is too long for the API server is cut off.
     private func warnings(_ problems: [Problem]) -> [String] {
         let errors = problems.filter { $0.severity == .error }
-        return (errors + problems.filter { $0.severity != .error }).map { warning($0.sentence) }
+        return (errors + problems.filter { $0.severity == .warning }).map { warning($0.sentence) }
     }
 
     private func warning(_ message: String) -> String { "lanyard: \(message)" }

@@ -102,7 +102,7 @@ public struct WorkloadValidator: AdmissionHandler {
 
     private func answer(_ object: AppliedObject, _ review: ObjectReview, denied: [Finding]) -> AdmissionResponse {
         // The worst first, since what is too long for the API server is cut off.
-        let told = review.findings.filter { !denied.contains($0) }.worstFirst
+        let told = review.findings.filter { !denied.contains($0) }.warnings
         let warnings = told.map { "lanyard: \($0.message)" }
         guard let enforcement = review.enforcement, !denied.isEmpty else { return .allowed(warnings: warnings) }
         return .refused(

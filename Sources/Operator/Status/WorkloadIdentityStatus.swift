@@ -73,6 +73,6 @@ struct WorkloadIdentityStatus {
         let inSuspense = objectsInSuspense.map {
             "\($0.kind) \($0.name) stays as it is until vault.allowedPaths is set"
         }
-        return readiness.problems.filter { $0.severity == .warning }.map(readiness.text) + inSuspense.sorted()
+        return readiness.problems.filter { $0.severity != .error }.map(readiness.text) + inSuspense.sorted()
     }
 }

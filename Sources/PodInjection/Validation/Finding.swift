@@ -25,6 +25,6 @@ public struct Finding: Hashable, Sendable {
 extension [Finding] {
     public var errors: [Finding] { filter { $0.problem.severity == .error } }
 
-    /// Errors first, else as they were.
-    public var worstFirst: [Finding] { errors + filter { $0.problem.severity != .error } }
+    /// What people are told as they apply an object: errors first, else as they were.
+    public var warnings: [Finding] { errors + filter { $0.problem.severity == .warning } }
 }

@@ -191,7 +191,7 @@ struct Inputs {
         guard isOwn || AnnotationKey.isNearDomain(of: name) else { return nil }
         let meant = AnnotationKey.meant(by: name, among: keys)
         guard isOwn || meant != nil else { return nil }
-        let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list of annotations in the README"
+        let advice = meant.map { "did you mean \($0)?" } ?? "remove it, or see the list in docs/annotations.md"
         return problem(.warning, .unknownKey, at: place, name, "is not a key that Lanyard knows; \(advice)")
     }
 }

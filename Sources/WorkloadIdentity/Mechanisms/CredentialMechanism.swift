@@ -85,7 +85,7 @@ struct BindingRequest {
     }
 
     func applicationMustPass(_ what: String) -> Problem {
-        problem(.warning, .applicationMustPass, "the application must pass \(what)")
+        problem(.note, .applicationMustPass, "the application must pass \(what)")
     }
 
     // MARK: Lifetimes

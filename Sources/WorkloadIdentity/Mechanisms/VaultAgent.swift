@@ -68,7 +68,7 @@ struct VaultAgent: SecretDelivery {
                 .init(prefix + "agent-service-account-token-volume-name", Self.tokenVolume, owner: .userForBinding))
         }
 
-        let source: Problem = .warning(
+        let source: Problem = .note(
             .applicationMustSource,
             """
             \(provider): Vault's agent writes \(apiKey.variable) to /vault/secrets/\(file); start the application \

@@ -47,7 +47,7 @@ struct VaultCSI: SecretDelivery {
                 object: object,
                 identity: identity,
                 problems: [
-                    .warning(
+                    .note(
                         .applicationMustSource,
                         """
                         \(provider): Vault's CSI provider writes the key to \(file); start the application with \

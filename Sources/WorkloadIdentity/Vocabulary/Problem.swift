@@ -5,6 +5,9 @@ public struct Problem: Hashable, Sendable {
     public enum Severity: String, Hashable, Sendable {
         case error
         case warning
+        /// Nothing is wrong: what the application, or the provider's side, has to do with what is injected, which cannot be
+        /// seen from here. `kubectl apply` does not repeat it each time.
+        case note
     }
 
     /// A stable name in CamelCase that scripts may rely on.
@@ -68,6 +71,10 @@ public struct Problem: Hashable, Sendable {
         provider: ProviderName? = nil, of subject: Subject? = nil
     ) -> Problem {
         Problem(.warning, reason, message, field: field, in: place, provider: provider, of: subject)
+    }
+
+    static func note(_ reason: Reason, _ message: String, provider: ProviderName) -> Problem {
+        Problem(.note, reason, message, provider: provider)
     }
 }
 

@@ -36,7 +36,8 @@ struct Inject: ParsableCommand {
         let results = output == .patch ? objects.compactMap(\.patchLine) : try objects.map { try $0.injected }
         try write(results)
         let problems = objects.flatMap(\.findings).map(\.problem)
-        if problems.contains(where: { input.strict || $0.severity == .error }) { throw ExitCode(1) }
+        let isError = problems.contains { $0.severity == .error || input.strict && $0.severity == .warning }
+        if isError { throw ExitCode(1) }
     }
 
     private func write(_ results: [JSONValue]) throws {
@@ -63,7 +64,7 @@ extension ManifestSet.ReviewedObject {
         guard podPointer != nil, let review else { return nil }
         return [
             "kind": .string(object.kind), "namespace": .string(namespace), "name": .string(object.name),
-            "patch": review.patch.json, "warnings": .array(review.findings.map { .string($0.message) }),
+            "patch": review.patch.json, "warnings": .array(review.findings.warnings.map { .string($0.message) }),
         ]
     }
 

@@ -15,8 +15,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "lanyard.config" -}}
 {{- $config := .Values.config | default dict -}}
 {{- $default := dict "namespaces" (dict "exclude" (include "lanyard.excludedNamespaces" . | fromJsonArray)) -}}
-{{- $own := dig "namespaces" "exclude" nil (deepCopy $config) -}}
-{{- if kindIs "invalid" $own -}}
+{{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}
 {{- $config | toYaml -}}
@@ -48,12 +47,58 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
-{{/* What a registration says to cert-manager. */}}
-{{- define "lanyard.injectCA" -}}
+{{/* The annotations of a webhook configuration, and what it says to cert-manager; as YAML, or nothing. */}}
+{{- define "lanyard.registrationAnnotations" -}}
+{{- $annotations := deepCopy ((.Values.webhook).annotations | default dict) -}}
 {{- if include "lanyard.issuer" . -}}
-annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/lanyard-webhook
+{{- $_ := set $annotations "cert-manager.io/inject-ca-from" (printf "%s/lanyard-webhook" .Release.Namespace) -}}
 {{- end -}}
+{{- with $annotations }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* The ports in the pods. Services keep theirs. */}}
+{{- define "lanyard.webhookPort" -}}
+{{- (.Values.webhook).port | default 8443 | int -}}
+{{- end }}
+
+{{- define "lanyard.metricsPort" -}}
+{{- (.Values.metrics).port | default 8080 | int -}}
+{{- end }}
+
+{{/* How many pods an update adds and takes away. On the nodes' network one more might find no free ports. */}}
+{{- define "lanyard.rollingUpdate" -}}
+{{- if .Values.rollingUpdate -}}
+{{- toYaml .Values.rollingUpdate -}}
+{{- else if .Values.hostNetwork -}}
+maxSurge: 0
+maxUnavailable: 1
+{{- else -}}
+maxSurge: 1
+maxUnavailable: 0
+{{- end -}}
+{{- end }}
+
+{{/* The constraints as YAML, or nothing. One without a selector is about the replicas; from Kubernetes 1.27, about
+those of one revision, since an update's old pods are about to go. */}}
+{{- define "lanyard.topologySpreadConstraints" -}}
+{{- $selector := dict "labelSelector" (dict "matchLabels" (include "lanyard.selector" . | fromYaml)) -}}
+{{- if semverCompare ">=1.27-0" .Capabilities.KubeVersion.Version -}}
+{{- $_ := set $selector "matchLabelKeys" (list "pod-template-hash") -}}
+{{- end -}}
+{{- $constraints := list -}}
+{{- range .Values.topologySpreadConstraints -}}
+{{- $constraints = append $constraints (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $selector)) -}}
+{{- end -}}
+{{- with $constraints }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* A Service's address families, as a line of YAML or nothing. */}}
+{{- define "lanyard.ipFamilyPolicy" -}}
+{{- $policy := (.Values.service).ipFamilyPolicy }}
+{{- if kindIs "invalid" $policy }}{{ $policy = "PreferDualStack" }}{{ end }}
+{{- if and $policy (semverCompare ">=1.23-0" .Capabilities.KubeVersion.Version) }}
+  ipFamilyPolicy: {{ $policy }}
+{{- end }}
 {{- end }}
 
 {{/* One entry of a registration: (root, name, path, failure policy, the rules as YAML, the objects as YAML or nothing). */}}
@@ -93,4 +138,23 @@ annotations:
   operations: {{ .operations | toJson }}
   resources: {{ .resources | toJson }}
   scope: Namespaced
+{{- end }}
+
+{{/* Whether a Job cleans up after an uninstall: not nothing, unless it is switched off. */}}
+{{- define "lanyard.cleanUp" -}}
+{{- if ne (toString (.Values.cleanUp).enabled) "false" -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* Labels of what cleans up after an uninstall: not those of the operator. */}}
+{{- define "lanyard.cleanUpLabels" -}}
+{{ include "lanyard.labels" . | replace "app.kubernetes.io/name: lanyard" "app.kubernetes.io/name: lanyard-clean-up" }}
+{{- end }}
+
+{{/* What tells Helm when to make an object of the clean-up, in an order, and to remove it again. */}}
+{{- define "lanyard.cleanUpHook" -}}
+helm.sh/hook: post-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end }}

@@ -45,7 +45,7 @@ struct AnthropicFederation: CredentialMechanism {
             nil, default: settings.tokenExpirationSeconds, bounds: 600...3600, problems: &problems)
         problems.append(
             request.problem(
-                .warning, .singleUseToken,
+                .note, .singleUseToken,
                 """
                 Anthropic takes each token once, and a container that restarts presents the same one again; set check_jti: \
                 false on the issuer at Anthropic

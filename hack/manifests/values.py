@@ -1,0 +1,203 @@
+"""The chart's values: each can be left out, each has an effect, and what makes no sense is refused."""
+
+import copy
+import re
+import subprocess
+
+import yaml
+
+from chart import Refused, find, in_parallel, leaves, text_of
+
+EVERY_VALUE = "hack/manifests/every-value.yaml"
+# Maps that are one value: what is in them is Kubernetes' own.
+WHOLE = ("resources", "affinity", "podSecurityContext", "nodeSelector", "rollingUpdate")
+
+REFUSED = [
+    "unknown=1", "image.unknown=1", "image.digest=sha256:12", "replicas=0", "logLevel=loud",
+    "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
+    "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
+    "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
+    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
+    "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
+    # Two that exclude each other.
+    "networkPolicy.enabled=true,networkPolicy.from[0].ipBlock.cidr=10.0.0.0/8,hostNetwork=true",
+]
+# Whole maps and single values: who takes one away gets the default, and not a template's own error.
+NULLS = [
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp logLevel extraEnv rollingUpdate "
+    "hostNetwork dnsPolicy createNamespace",
+    "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
+    "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
+    "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
+    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled",
+]
+
+
+def check(checks, chart):
+    every_value = yaml.safe_load(text_of(EVERY_VALUE))
+    lint(checks, chart)
+    check_nulls(checks, chart)
+    check_refusals(checks, chart)
+    check_schema(checks, chart)
+    check_effects(checks, chart, every_value)
+    check_network(checks, chart)
+    check_placement(checks, chart)
+
+
+def lint(checks, chart):
+    for options in ([], [f"--values={EVERY_VALUE}"]):
+        command = [chart.helm, "lint", "--strict", "--quiet", chart.path, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            checks.fail(chart.path, done.stdout + done.stderr)
+    checks.finish("helm lint: no warnings, with the defaults and with every value set")
+
+
+def check_nulls(checks, chart):
+    default = chart.template()
+    if chart.template() != default:
+        checks.fail(chart.path, "two renderings differ")
+    for names in NULLS:
+        rendered = chart.outcome(*[option for name in names.split() for option in ("--set", f"{name}=null")])
+        if rendered != default:
+            checks.fail(chart.path, f"a value that is null is not its default: {first_difference(default, rendered)}")
+    for name, outcome in zip(
+            chart.values, in_parallel(lambda name: chart.outcome("--set", f"{name}=null"), chart.values)):
+        if outcome.startswith("refused"):
+            checks.fail(chart.path, f"{name}: null is {outcome}")
+    checks.finish("values: every one can be null")
+
+
+def first_difference(one, other):
+    if other.startswith("refused"):
+        return other
+    lines = zip(other.splitlines(), one.splitlines())
+    return next((f"{found!r}, not {wanted!r}" for found, wanted in lines if found != wanted), "its length")
+
+
+def check_refusals(checks, chart):
+    for setting, outcome in zip(REFUSED, in_parallel(lambda setting: chart.outcome("--set", setting), REFUSED)):
+        if not outcome.startswith("refused"):
+            checks.fail(f"{chart.path}/values.schema.json", f"accepts {setting}")
+    checks.finish(f"values: {len(REFUSED)} that are unknown, out of range or exclude each other are refused")
+
+
+def paths(value, prefix=()):
+    """The values, as paths of names. `config` is checked by itself."""
+    for name, member in value.items():
+        path = (*prefix, name)
+        if isinstance(member, dict) and member and name not in WHOLE:
+            yield from paths(member, path)
+        elif name != "config":
+            yield path
+
+
+def check_schema(checks, chart):
+    """A value that the schema does not know would be refused, and one that is in the schema alone says nothing."""
+    for path in paths(chart.values):
+        if schema_of(chart.schema, path) is None:
+            checks.fail(f"{chart.path}/values.schema.json", f"does not know {'.'.join(path)}")
+    # `global` is Helm's own.
+    for name in chart.schema["properties"].keys() - chart.values.keys() - {"global"}:
+        checks.fail(f"{chart.path}/values.yaml", f"does not show {name}, which the schema knows")
+    checks.finish("values.schema.json: it knows every value, and no others")
+
+
+def schema_of(schema, path):
+    place = schema
+    for name in path:
+        while "$ref" in place:
+            place = schema["definitions"][place["$ref"].rpartition("/")[2]]
+        properties = place.get("properties", {})
+        if name not in properties and place.get("additionalProperties", True) is False:
+            return None
+        place = properties.get(name, {})
+    return place
+
+
+def check_effects(checks, chart, every_value):
+    every = chart.objects(values=every_value)
+    by_tag = copy.deepcopy(every_value)
+    by_tag["image"]["digest"] = ""
+    effects = [leaf for _, item in every for leaf in leaves(item)]
+    image = every_value["image"]
+    if f"{image['repository']}@{image['digest']}" not in effects:
+        checks.fail(f"{chart.path}/templates/deployment.yaml", "the image is not the one of the digest")
+    tags = [leaf for _, item in chart.objects(values=by_tag) for leaf in leaves(item)]
+    if f"{image['repository']}:{image['tag']}" not in tags:
+        checks.fail(f"{chart.path}/templates/deployment.yaml", "the image is not the one of the tag")
+    for path in paths(chart.values):
+        present = every_value
+        for name in path:
+            present = present.get(name, {}) if isinstance(present, dict) else {}
+        if present == {}:
+            checks.fail(EVERY_VALUE, f"does not set {'.'.join(path)}")
+    # What is set stands somewhere. A tag has no effect beside a digest.
+    texts = [str(effect) for effect in effects + tags]
+    for name, value in every_value.items():
+        for leaf in leaves(value):
+            if not isinstance(leaf, bool) and not any(str(leaf) in text for text in texts):
+                checks.fail(f"{chart.path}/values.yaml", f"{name}: {leaf!r} is set, and nowhere in what is rendered")
+    # And it is missed where it is taken away: of two switches or numbers that are alike, each.
+    whole = chart.template(values=every_value)
+
+    def without(path):
+        values = copy.deepcopy(every_value if path != ("image", "tag") else by_tag)
+        place = values
+        for name in path[:-1]:
+            place = place[name]
+        del place[path[-1]]
+        return chart.outcome(values=values)
+
+    changed = [path for path in paths(chart.values) if path != ("hostNetwork",)] + [("config",)]
+    for path, outcome in zip(changed, in_parallel(without, changed)):
+        if outcome == whole:
+            checks.fail(f"{chart.path}/values.yaml", f"{'.'.join(path)}: set or not, the same is rendered")
+    checks.finish(f"values: each of {len(changed)} has an effect, and stands in what is rendered")
+
+
+def check_network(checks, chart):
+    place = f"{chart.path}/templates/deployment.yaml"
+    ours = chart.objects("--set", "hostNetwork=true,webhook.port=10260,createNamespace=true")
+    deployment = find(ours, "Deployment")["spec"]
+    pod = deployment["template"]["spec"]
+    ports = {port["name"]: (port["containerPort"], port.get("hostPort")) for port in pod["containers"][0]["ports"]}
+    for what, found, wanted in [
+        ("hostNetwork", pod.get("hostNetwork"), True),
+        ("dnsPolicy", pod.get("dnsPolicy"), "ClusterFirstWithHostNet"),
+        ("ports", ports, {"webhook": (10260, 10260), "metrics": (8080, 8080)}),
+        # One more pod than there are nodes could not be scheduled, and the update would never end.
+        ("rollingUpdate", deployment["strategy"]["rollingUpdate"], {"maxSurge": 0, "maxUnavailable": 1}),
+        ("args", [a for a in pod["containers"][0]["args"] if "address" in a],
+         ["--webhook-address=[::]:10260", "--metrics-address=[::]:8080"]),
+        ("the namespace's level", find(ours, "Namespace", "lanyard-system")["metadata"]["labels"][
+            "pod-security.kubernetes.io/enforce"], "privileged"),
+    ]:
+        if found != wanted:
+            checks.fail(place, f"with hostNetwork, {what} is {found!r}, not {wanted!r}")
+    place = f"{chart.path}/templates/service.yaml"
+    for version, policy in (("1.22.0", None), ("1.23.0", "PreferDualStack"), ("1.36.0", "PreferDualStack")):
+        for name in ("lanyard-webhook", "lanyard-metrics"):
+            found = find(chart.objects(kubernetes=version), "Service", name)["spec"].get("ipFamilyPolicy")
+            if found != policy:
+                checks.fail(place, f"for Kubernetes {version}, ipFamilyPolicy of {name} is {found}")
+    checks.finish("network: the nodes' own, ports and address families")
+
+
+def check_placement(checks, chart):
+    place = f"{chart.path}/templates/deployment.yaml"
+    own = {"maxSkew": 1, "topologyKey": "k", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+    values = {"nodeSelector": {"pool": "system"}, "topologySpreadConstraints": [own, {**own, "labelSelector": None}]}
+    del values["topologySpreadConstraints"][1]["labelSelector"]
+    pod = find(chart.objects(values=values, kubernetes="1.27.0"), "Deployment")["spec"]["template"]["spec"]
+    selector = {"matchLabels": {"app.kubernetes.io/name": "lanyard"}}
+    ours = {**own, "labelSelector": selector, "matchLabelKeys": ["pod-template-hash"]}
+    if pod["topologySpreadConstraints"] != [own, ours]:
+        checks.fail(place, f"topologySpreadConstraints are {pod['topologySpreadConstraints']}")
+    older = find(chart.objects(kubernetes="1.26.0"), "Deployment")["spec"]["template"]["spec"]
+    if "matchLabelKeys" in older["topologySpreadConstraints"][0]:
+        checks.fail(place, "has matchLabelKeys for Kubernetes 1.26, which does not know them")
+    if pod["nodeSelector"] != {"kubernetes.io/os": "linux", "pool": "system"}:
+        checks.fail(place, f"nodeSelector is {pod['nodeSelector']}")
+    checks.finish("placement: a node selector is added to, and constraints are about Lanyard's pods")
