@@ -2,7 +2,7 @@ internal import JSON
 
 extension YAML {
     /// A text without quotes and without a tag, and what it means to kubectl: YAML 1.1 without dates and without numbers to
-    /// the base 60, and the octal numbers of YAML 1.2.
+    /// the base 60, and the octal numbers of YAML 1.2. Of kubectl's words only `y` and `n` stay text.
     /// https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
     struct PlainText {
         private let text: String
