@@ -121,7 +121,9 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), "CYAML",
             ],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // Nothing is loaded into the process that would look for its symbols by name: a tenth of the binary.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(configuration: .release))]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // One for each library, and one for the whole on a real API server.

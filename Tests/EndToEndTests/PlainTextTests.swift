@@ -64,7 +64,8 @@ import Testing
         arguments: [
             ("!!int '7'", "7"), ("!!int 0x1F", "31"), ("!!float 3", "3"), ("!!str 7", #""7""#),
             ("!!bool 'no'", "false"),
-            ("!!null ''", "null"), ("!!null ~", "null"), ("! 7", #""7""#), ("!x 7", #""7""#), ("!!binary aGk=", #""aGk=""#),
+            ("!!null ''", "null"), ("!!null ~", "null"), ("! 7", #""7""#), ("!x 7", #""7""#),
+            ("!!binary aGk=", #""aGk=""#),
             ("!!int x", #"f: document 1, line 2: "x" is not a number that JSON can hold"#),
             ("!!int '[1]'", #"f: document 1, line 2: "[1]" is not a number that JSON can hold"#),
             ("!!float '\"x\"'", #"f: document 1, line 2: ""x"" is not a number that JSON can hold"#),
