@@ -68,9 +68,10 @@ import Testing
             ("!!binary aGk=", #""aGk=""#),
             ("!!int x", #"f: document 1, line 2: "x" is not a number that JSON can hold"#),
             ("!!int '[1]'", #"f: document 1, line 2: "[1]" is not a number that JSON can hold"#),
-            ("!!float '\"x\"'", #"f: document 1, line 2: ""x"" is not a number that JSON can hold"#),
+            ("!!float '\"x\"'", #"f: document 1, line 2: "\"x\"" is not a number that JSON can hold"#),
             ("!!bool maybe", #"f: document 1, line 2: "maybe" is not a boolean"#),
             ("!!null x", #"f: document 1, line 2: "x" is not null"#),
+            ("!!null 'a\n\n  b'", #"f: document 1, line 2: "a\nb" is not null"#),
         ])
     func heedsTags(text: String, expected: String) {
         do {

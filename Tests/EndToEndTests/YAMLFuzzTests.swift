@@ -47,7 +47,7 @@ import Testing
     }
 
     private static func complaint(about problem: UsageProblem, of text: String) -> String? {
-        let match = problem.description.wholeMatch(of: /f: document [0-9]+(, |: )line ([0-9]+): .+/)
+        let match = problem.description.wholeMatch(of: /(?s)f: document [0-9]+(, |: )line ([0-9]+): .+/)
         guard let line = match.flatMap({ Int($0.output.2) }) else { return "refused without a line: \(problem)" }
         // libyaml begins a line of its own at the end of a text.
         return line <= lines(of: text) + 1 ? nil : "refused at a line that is not there: \(problem)"

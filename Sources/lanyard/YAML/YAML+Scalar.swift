@@ -41,16 +41,20 @@ extension YAML {
                 guard case .number(let number)? = PlainText(text).value else { break }
                 return .number(number)
             case .bool:
-                guard case .bool(let flag)? = PlainText(text).value else {
-                    throw Failure("\"\(text)\" is not a boolean", line: line)
-                }
+                guard case .bool(let flag)? = PlainText(text).value else { throw refusal("a boolean", line) }
                 return .bool(flag)
             case .null:
-                guard case .null? = PlainText(text).value else { throw Failure("\"\(text)\" is not null", line: line) }
+                guard case .null? = PlainText(text).value else { throw refusal("null", line) }
                 return .null
             default: return .string(text)
             }
-            throw Failure("\"\(text)\" is not a number that JSON can hold", line: line)
+            throw refusal("a number that JSON can hold", line)
+        }
+
+        private func refusal(_ expected: String, _ line: Int) -> Failure {
+            // Some texts are long, and some have lines.
+            let shown = text.count > 60 ? text.prefix(40) + "…" : text[...]
+            return Failure("\(shown.debugDescription) is not \(expected)", line: line)
         }
     }
 }
