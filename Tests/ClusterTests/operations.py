@@ -3,6 +3,7 @@
 import time
 
 from cluster import Refused
+from installation import leader
 from pods import Token, expect_tokens, running_pod, seen, stamp, variables_of
 from processes import Failure, eventually
 from release import INJECTOR, LEASE, NAMESPACE, REPORTS, SECRET, VALIDATOR
@@ -20,22 +21,13 @@ def restart(world):
     with SteadyPods(cluster, 100, 5) as pods:
         yield "a rolling restart ends", lambda: roll(cluster, release)
         yield "every pod that was created meanwhile is injected", pods.figure
-    yield "one of the new replicas leads", lambda: expect_leader(cluster, release)
+    yield "one of the new replicas leads", lambda: leader(cluster, release)
 
 
 def roll(cluster, release):
     cluster.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/lanyard")
     cluster.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/lanyard", "--timeout=50s")
     release.expect_replicas()
-
-
-def expect_leader(cluster, release):
-    def attempt():
-        holder = cluster.call("GET", LEASE)["spec"]["holderIdentity"]
-        if not any(pod["metadata"]["name"] in holder for pod in release.pods()):
-            raise Failure(f"{holder!r} leads, which is none of the pods")
-
-    eventually(attempt, "a replica leads")
 
 
 def application(world, name, annotations):
@@ -97,8 +89,8 @@ def power_failure(world):
 
 def restart_counts(release):
     return {
-        pod["metadata"]["name"]: each["restartCount"]
-        for pod in release.pods() for each in pod["status"]["containerStatuses"]
+        pod["metadata"]["name"]: each["restartCount"] for pod in release.pods()
+        if "deletionTimestamp" not in pod["metadata"] for each in pod["status"]["containerStatuses"]
     }
 
 
