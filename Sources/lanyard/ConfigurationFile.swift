@@ -17,7 +17,9 @@ enum ConfigurationFile {
         do {
             return try Configuration(file, environment: environment)
         } catch {
-            throw UsageProblem(path.map { "\($0): \(error)" } ?? "\(error)")
+            // A variable is in no file.
+            let file = error.key.hasPrefix("LANYARD_") ? nil : path
+            throw UsageProblem(file.map { "\($0): \(error)" } ?? "\(error)")
         }
     }
 }

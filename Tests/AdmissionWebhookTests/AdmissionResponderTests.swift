@@ -30,6 +30,16 @@ import Testing
         #expect(harness.outcomes == ["patched": 1])
     }
 
+    @Test("asks for the end of each connection once the server is about to end, and not before")
+    func endsConnections() async throws {
+        let harness = ResponderHarness()
+        #expect(try await harness.post(review()).headers[.connection] == nil)
+        harness.endConnections()
+        for body in [review(), Array("{".utf8)] {
+            #expect(try await harness.post(body).headers[.connection] == "close")
+        }
+    }
+
     @Test("finds the handler by path, whatever the query")
     func paths() async throws {
         let harness = ResponderHarness()

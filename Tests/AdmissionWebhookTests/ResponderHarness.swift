@@ -45,6 +45,8 @@ struct ResponderHarness {
             clock: clock)
     }
 
+    func endConnections() { responder.endConnections() }
+
     /// How many reviews ended in each way, without those that none did.
     var outcomes: [String: Int64] {
         var outcomes: [String: Int64] = [:]

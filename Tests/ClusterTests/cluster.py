@@ -87,7 +87,7 @@ class Cluster(ControlPlane):
 
     def namespace(self, name, **labels):
         """A new namespace; one of that name that there was is gone first."""
-        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait", "--timeout=60s")
+        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait", "--timeout=50s")
         self.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
         # Pods are refused before there is one.
         eventually(

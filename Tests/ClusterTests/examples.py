@@ -57,7 +57,7 @@ def examples(world):
     cluster = world.cluster
     world.require_installed()
     world.require_vault()
-    cluster.kubectl("delete", "namespace", EXAMPLES, "--ignore-not-found", "--timeout=60s")
+    cluster.kubectl("delete", "namespace", EXAMPLES, "--ignore-not-found", "--timeout=50s")
     cluster.kubectl("apply", "-k", f"{cluster.repository}/manifests/examples")
     for example in ON_EKS:
         yield f"{example.name} runs and reads its credentials", lambda example=example: show(world, example)

@@ -10,7 +10,7 @@ import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from proxy import server_context
-from vault import SECRETS, TOKEN_FOLDER, agent_configuration, asks_for_agent, token_path
+from vault import SECRETS, agent_configuration, asks_for_agent, token_path
 
 AGENT = "vault-agent"
 SECRETS_MOUNT = {"name": "vault-secrets", "mountPath": SECRETS}

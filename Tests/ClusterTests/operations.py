@@ -3,6 +3,7 @@
 import time
 
 from cluster import Refused
+from installation import leader
 from pods import Token, expect_tokens, running_pod, seen, stamp, variables_of
 from processes import Failure, eventually
 from release import INJECTOR, LEASE, NAMESPACE, REPORTS, SECRET, VALIDATOR
@@ -20,7 +21,7 @@ def restart(world):
     with SteadyPods(cluster, 100, 5) as pods:
         yield "a rolling restart ends", lambda: roll(cluster, release)
         yield "every pod that was created meanwhile is injected", pods.figure
-    yield "one of the new replicas leads", lambda: expect_leader(cluster, release)
+    yield "one of the new replicas leads", lambda: leader(cluster, release)
 
 
 def roll(cluster, release):
@@ -29,18 +30,9 @@ def roll(cluster, release):
     release.expect_replicas()
 
 
-def expect_leader(cluster, release):
-    def attempt():
-        holder = cluster.call("GET", LEASE)["spec"]["holderIdentity"]
-        if not any(pod["metadata"]["name"] in holder for pod in release.pods()):
-            raise Failure(f"{holder!r} leads, which is none of the pods")
-
-    eventually(attempt, "a replica leads")
-
-
-def application(world, name, annotations, required=False):
-    """A Deployment of one pod that waits."""
-    labels = {"app": name, **({"lanyard.dev/inject": "required"} if required else {})}
+def application(world, name, annotations):
+    """A Deployment of one pod, which waits, and must not start without credentials."""
+    labels = {"app": name, "lanyard.dev/inject": "required"}
     return [
         {
             "apiVersion": "v1", "kind": "ServiceAccount",
@@ -63,16 +55,19 @@ def application(world, name, annotations, required=False):
     ]
 
 
-def bedrock(world, **more):
-    return application(world, "bedrock", {
+def run_application(world, **more):
+    """A new pod of it; one of before may still be ending, for which the kubelet takes its time."""
+    cluster = world.cluster
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": APPLICATION}})
+    cluster.apply(*application(world, "bedrock", {
         "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock", "lanyard.dev/aws-region": "us-east-1",
-        **more}, required=True)
+        **more}))
+    return replaced_pod(cluster)
 
 
-def run_application(world):
-    world.cluster.namespace(APPLICATION)
-    world.cluster.apply(*bedrock(world))
-    return running_pod(world.cluster, APPLICATION, "bedrock")
+def replaced_pod(cluster):
+    cluster.kubectl("delete", "pods", "--all", "-n", APPLICATION, "--wait=false")
+    return running_pod(cluster, APPLICATION, "bedrock")
 
 
 def power_failure(world):
@@ -94,8 +89,8 @@ def power_failure(world):
 
 def restart_counts(release):
     return {
-        pod["metadata"]["name"]: each["restartCount"]
-        for pod in release.pods() for each in pod["status"]["containerStatuses"]
+        pod["metadata"]["name"]: each["restartCount"] for pod in release.pods()
+        if "deletionTimestamp" not in pod["metadata"] for each in pod["status"]["containerStatuses"]
     }
 
 
@@ -239,8 +234,7 @@ def expect_no_condition(cluster):
 
 
 def starts_without(world):
-    world.cluster.kubectl("delete", "pods", "--all", "-n", APPLICATION, "--grace-period=1")
-    pod = running_pod(world.cluster, APPLICATION, "bedrock")
+    pod = replaced_pod(world.cluster)
     if stamp(pod) is not None:
         raise Failure(f"the pod is stamped {stamp(pod)!r}")
 
@@ -249,9 +243,7 @@ def rotation(world):
     """A token of ten minutes, the shortest there is: the kubelet replaces it after eight."""
     world.require_installed()
     cluster = world.cluster
-    cluster.namespace(APPLICATION)
-    cluster.apply(*bedrock(world, **{"lanyard.dev/token-expiration": "600"}))
-    pod = running_pod(cluster, APPLICATION, "bedrock")
+    pod = run_application(world, **{"lanyard.dev/token-expiration": "600"})
     first = expect_tokens(cluster, pod, "app", [Token(AWS.variable, AWS.audience, 600)])
     yield "the process reads a new token before the first expires", lambda: expect_rotation(cluster, pod, first)
 

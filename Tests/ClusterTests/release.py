@@ -19,13 +19,13 @@ class Release:
     def __init__(self, cluster, helm, image, folder):
         self.cluster = cluster
         self.chart = cluster.repository / "charts/lanyard"
-        # What it was last installed with: the platform and other settings, and None when it is not.
+        # What it was last installed with: the platform, other settings and replicas. None when it is not.
         self.configuration = None
         self._helm = helm
         self._image = image
         self._values = folder / "values.json"
 
-    def install(self, platform, settings=None, *, chart=None, more=None, wait=True):
+    def install(self, platform, settings=None, replicas=2, *, chart=None, more=None, wait=True):
         """Installs it, or upgrades what is installed.
 
         That the issuer is public is said, since it is not, and what is shown here does not depend on it.
@@ -33,18 +33,18 @@ class Release:
         self._values.write_text(json.dumps({
             "image": {"repository": self._image.repository, "tag": self._image.tag, "pullPolicy": "Never"},
             "config": {"platform": platform, "issuer": {"public": True}, **(settings or {})},
-            **(more or {}),
+            "replicas": replicas, **(more or {}),
         }))
-        self.configuration = "changing", {}
+        self.configuration = ()
         waiting = ["--wait", "--timeout=100s"] if wait else []
         said = self.helm(
             "upgrade", "lanyard", chart or self.chart, "--install", "--namespace", NAMESPACE, "--create-namespace",
             "--values", self._values, *waiting)
         if wait:
-            self.expect_replicas()
+            self.expect_replicas(replicas)
             eventually(self.expect_injection, "pods are injected")
             if chart is None and more is None:
-                self.configuration = platform, settings or {}
+                self.configuration = platform, settings or {}, replicas
         return said
 
     def uninstall(self):
@@ -59,11 +59,14 @@ class Release:
         return self.cluster.items(PODS)
 
     def expect_replicas(self, count=2, within=60):
-        """Waits until there are so many pods, none of an earlier revision, and all are ready."""
+        """Waits until so many pods are ready, and no container of an earlier revision runs.
+
+        The kubelet may take a minute to remove a pod whose containers have ended.
+        """
         def attempt():
             states = [
                 "ending" if "deletionTimestamp" in pod["metadata"] else "ready" if is_ready(pod) else "not ready"
-                for pod in self.pods()
+                for pod in self.pods() if "deletionTimestamp" not in pod["metadata"] or has_running_container(pod)
             ]
             if states != ["ready"] * count:
                 raise Failure(f"the pods are {states}")
@@ -110,3 +113,7 @@ def is_ready(pod):
     return any(
         condition["type"] == "Ready" and condition["status"] == "True"
         for condition in pod.get("status", {}).get("conditions", []))
+
+
+def has_running_container(pod):
+    return any("running" in each["state"] for each in pod.get("status", {}).get("containerStatuses", []))

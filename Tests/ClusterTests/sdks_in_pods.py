@@ -28,7 +28,8 @@ def on_platform(name):
 def checks(world, name):
     world.require_vault()
     platform = next(each for each in platforms(world.vault.address) if each.name == name)
-    world.require_installed(name, in_cluster(platform.settings))
+    # Two would take twice as long to replace, and show nothing more here.
+    world.require_installed(name, in_cluster(platform.settings), replicas=1)
     cluster = world.cluster
     workloads = [
         workload for workload in platform.workloads

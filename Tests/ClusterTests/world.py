@@ -38,9 +38,9 @@ class World:
             prepare(cluster, lanyard, self.python)
             yield cluster, Release(cluster, programs.helm, lanyard, folder)
 
-    def require_installed(self, platform="eks", settings=None):
+    def require_installed(self, platform="eks", settings=None, replicas=2):
         """Lanyard runs, and takes the cluster for one of this platform."""
-        wanted = platform, settings or {}
+        wanted = platform, settings or {}, replicas
         if self.release.configuration != wanted:
             self.release.install(*wanted)
 

@@ -3,6 +3,7 @@ import Hummingbird
 import JSON
 import Logging
 import NIOCore
+import Synchronization
 
 /// From an HTTP request to an HTTP response: finds the handler, reads the review, asks, answers.
 ///
@@ -55,6 +56,7 @@ struct AdmissionResponder: HTTPResponder {
     private let gate: AdmissionGate
     private let connections: ConnectionTable?
     private let laborious = LaboriousReviews()
+    private let ending = Ending()
     private let rejections: RejectionLog
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -89,9 +91,21 @@ struct AdmissionResponder: HTTPResponder {
         webhook.metrics.began()
         defer { webhook.metrics.ended(outcome, after: ContinuousClock.now - start) }
 
-        let response: Response
+        var response: Response
         (response, outcome) = try await answer(request, on: context.connection, by: webhook)
+        if ending.hasBegun { response.headers[.connection] = "close" }
         return response
+    }
+
+    /// From now on each answer is the last one on its connection.
+    func endConnections() { ending.begin() }
+
+    private final class Ending: Sendable {
+        private let state = Atomic(false)
+
+        var hasBegun: Bool { state.load(ordering: .relaxed) }
+
+        func begin() { state.store(true, ordering: .relaxed) }
     }
 
     /// - Throws: only if the connection breaks.

@@ -51,6 +51,10 @@ public struct AdmissionServer: Service {
         )
     }
 
+    /// Has whoever asks close the connection after the answer, so that none is in use when the server ends: a request on its way
+    /// just then would be lost, since a POST is not sent twice.
+    public func endConnections() { responder.endConnections() }
+
     /// - Throws: if the address cannot be listened on, or the certificate is not usable.
     public func run() async throws {
         let tls = try tls()

@@ -145,9 +145,11 @@ struct Application {
             readiness.ready("webhook")
             logger.info("serving admission reviews", metadata: ["port": "\(port)"])
         }
-        // Behind a Service, requests go on arriving for a moment after the pod has begun to stop.
-        let drain = DrainDelay(for: options.webhookURL == nil ? .seconds(5) : .zero) {
+        // Behind a Service, requests go on arriving for a moment after the pod has begun to stop: until all nodes know, and on
+        // connections that are open.
+        let drain = DrainDelay(for: options.webhookURL == nil ? .seconds(10) : .zero) {
             readiness.unready("webhook", because: "shutting down")
+            server.endConnections()
         }
         let probe = ListenerProbe(
             host: webhookAddress.host, port: webhookAddress.port,
