@@ -29,7 +29,8 @@ for entry in /* "$pod"/*; do
     mount --rbind "$entry" "$view/$name"
   fi
 done
-exec chroot "$view" "$@"
+# Where a user's PATH does not lead, on Debian.
+exec "$(command -v chroot || echo /usr/sbin/chroot)" "$view" "$@"
 """
 
 UNSHARE = next(
