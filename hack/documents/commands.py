@@ -16,8 +16,8 @@ import pages
 
 # Programs of others: what they do is theirs to say.
 OTHERS = {
-    "aws", "az", "cat", "crane", "curl", "docker", "gcloud", "git", "grep", "jq", "podman", "skopeo", "source", "swift",
-    "vault",
+    "aws", "az", "cat", "crane", "curl", "docker", "gcloud", "git", "grep", "jq", "podman", "skopeo", "source", "sudo",
+    "swift", "vault",
 }
 EXAMPLE = "manifests/examples/bedrock.yaml"
 # What of kubectl works on an API server without nodes, and leaves it as it was.
