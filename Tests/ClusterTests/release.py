@@ -105,8 +105,10 @@ class Release:
         }
 
     def log(self, *options):
-        return self.cluster.kubectl(
-            "logs", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=lanyard", "--tail=-1", "--prefix", *options)
+        """What the replicas that run have logged; those that have ended may still be there, and have no log."""
+        running = [pod["metadata"]["name"] for pod in self.pods() if has_running_container(pod)]
+        return "".join(
+            self.cluster.kubectl("logs", "-n", NAMESPACE, name, "--tail=-1", "--prefix", *options) for name in running)
 
 
 def is_ready(pod):
