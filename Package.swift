@@ -132,9 +132,11 @@ let package = Package(
         .testTarget(
             name: "KubernetesClientTests",
             dependencies: [
-                "JSON", "KubernetesModel", "KubernetesClient", logging, nio, tls,
+                "JSON", "KubernetesModel", "KubernetesClient", crypto, logging, nio, tls,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

@@ -88,7 +88,7 @@ end_cgroups() {
 # in_namespaces FUNCTION: becomes the first process of namespaces of its own, and calls the function there. To be called
 # in a subshell; all of that ends when the shell does that started it.
 in_namespaces() {
-  exec setpriv --pdeathsig KILL env -i HOME="${HOME:-/root}" TERM="${TERM:-dumb}" HACK_CACHE="$HACK_CACHE" \
+  exec setpriv --pdeathsig KILL env -i HOME="${HOME:-/}" TERM="${TERM:-dumb}" HACK_CACHE="$HACK_CACHE" \
     CLUSTER_PROGRAMS="$CLUSTER_PROGRAMS" PATH="$CLUSTER_PROGRAMS/bin:$SYSTEM_PATH" \
     unshare --mount --uts --ipc --pid --cgroup --fork --kill-child "$HACK/cluster" internal "$DIR" "$1"
 }

@@ -9,6 +9,7 @@ so are the endpoints that stand for the providers; here they run in pods (surrou
 import argparse
 import contextlib
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -56,7 +57,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in Programs.__dataclass_fields__:
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--image", required=True, help="an archive with Lanyard's image")
+    parser.add_argument("--image", help="an archive with Lanyard's image; one is built if it is not given")
     parser.add_argument("--cache", required=True, help="where images for the pods are kept")
     parser.add_argument("--long", action="store_true", help=f"also {', '.join(LONG)}")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join([*SECTIONS, *LONG]))
@@ -67,14 +68,16 @@ def main():
     for number in [signal.SIGTERM, signal.SIGHUP]:
         signal.signal(number, lambda *_: sys.exit(143))
 
-    started = time.monotonic()
+    # Some minutes, once; what starts a cluster does not wait that long.
+    build([options.cluster, "build"])
     report = Report()
     programs = Programs(Path(options.cluster), options.kubectl, options.helm, Path(options.bao))
     workshop = Workshop(REPOSITORY, Path(options.cache))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-tests-")))
-        world = stack.enter_context(
-            World.made(REPOSITORY, programs, workshop, Image.in_archive(Path(options.image)), folder))
+        image = Image.in_archive(Path(options.image or built_image(folder)))
+        started = time.monotonic()
+        world = stack.enter_context(World.made(REPOSITORY, programs, workshop, image, folder))
         print(f"a node is up ({time.monotonic() - started:.0f} s)", flush=True)
         for name in options.sections or [*SECTIONS, *(LONG if options.long else [])]:
             report.section(name, known[name](world))
@@ -84,6 +87,19 @@ def main():
     print(f"took {time.monotonic() - started:.0f} s")
     print(report.summary())
     return 1 if report.failed else 0
+
+
+def built_image(folder):
+    archive = folder / "lanyard.tar"
+    # By its full name: pods find no other.
+    build([REPOSITORY / "hack/image", "--name", "docker.io/library/lanyard:cluster-tests", archive])
+    return archive
+
+
+def build(command):
+    """Runs a script that says on standard error how it goes, for as long as it takes."""
+    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        raise Failure(f"{Path(command[0]).name} failed")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ struct InClusterTests {
         let configuration = try ClusterConfiguration.inCluster(environment: environment, directory: folder.path)
         #expect(configuration?.server == "https://\(inURL):443")
         #expect(configuration?.certificateAuthority == Array("CA".utf8))
+        #expect(configuration?.certificateAuthorityFile == "\(folder.path)/ca.crt")
         #expect(configuration?.namespace == "shop")
         #expect(configuration?.credentials.token == .file(token))
     }

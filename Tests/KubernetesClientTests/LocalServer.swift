@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// An HTTP server on a loopback port that answers by a script.
@@ -29,13 +30,22 @@ final class LocalServer: Sendable {
         let requests = Mutex<[Request]>([])
     }
 
-    /// - Parameter script: is told each request, and how many there were before it.
-    init(_ script: @escaping @Sendable (Request, Int) -> Answer) async throws {
+    private let scheme: String
+
+    /// - Parameters:
+    ///   - identity: the server's certificate, for HTTPS.
+    ///   - script: is told each request, and how many there were before it.
+    init(
+        _ identity: SelfSigned? = nil, _ script: @escaping @Sendable (Request, Int) -> Answer
+    ) async throws {
         let received = Received()
         self.received = received
+        scheme = identity == nil ? "http" : "https"
+        let tls = try identity.map { try NIOSSLContext(configuration: $0.serverConfiguration) }
         channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(
                         Handler { request in
@@ -51,7 +61,7 @@ final class LocalServer: Sendable {
             .get()
     }
 
-    var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
+    var url: String { "\(scheme)://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
     var requests: [Request] { received.requests.withLock { $0 } }
 
     func close() async throws {

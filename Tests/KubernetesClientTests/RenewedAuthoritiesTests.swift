@@ -1,3 +1,5 @@
+import KubernetesModel
+import Logging
 import NIOSSL
 import Testing
 
@@ -5,19 +7,11 @@ import Testing
 
 /// The CAs that kubelet writes for a pod.
 @Suite struct RenewedAuthoritiesTests {
-    /// Of nobody: only that it is one matters.
-    private static let certificate = """
-        -----BEGIN CERTIFICATE-----
-        MIIBcjCCARegAwIBAgIUZMxlMheTNd9w03izFpBE5ZAVwgMwCgYIKoZIzj0EAwIw
-        DTELMAkGA1UEAwwCY2EwIBcNMjYxMTI4MTc0MjAyWhgPMjEyNjExMDQxNzQyMDJa
-        MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEY5HUe5xt
-        pn7EbL7b699AexEAvUjpcs91Nfk7AU1iyxQYLLE2RIkw1O2YOAfljAjAd4iHNYgd
-        2j/IRbYnFQoblqNTMFEwHQYDVR0OBBYEFMr9PiKkPk90pG8f9OlrWf9xGW6KMB8G
-        A1UdIwQYMBaAFMr9PiKkPk90pG8f9OlrWf9xGW6KMA8GA1UdEwEB/wQFMAMBAf8w
-        CgYIKoZIzj0EAwIDSQAwRgIhAJlQzM15keE2cbWLf4nyk4YYdzU+UZ2cNydniHtZ
-        2UzNAiEAvSaXjCCD6Jyivuejh/6MY4bk6IBX5PizxVEXYDB1fvU=
-        -----END CERTIFICATE-----
-        """
+    private let certificate: String
+
+    init() throws {
+        certificate = try SelfSigned().pem
+    }
 
     private func cluster(_ file: String, _ original: String) -> ClusterConfiguration {
         var cluster = ClusterConfiguration(server: "https://h", certificateAuthority: Array(original.utf8))
@@ -28,12 +22,12 @@ import Testing
     @Test("the CAs of the start are kept until the file has others, which are looked for once a minute")
     func renewed() throws {
         let folder = try TemporaryFolder()
-        let file = try folder.write(Self.certificate, to: "ca.crt")
+        let file = try folder.write(certificate, to: "ca.crt")
         let clock = StoppedClock()
         let authorities = try #require(
-            RenewedAuthorities(of: cluster(file, Self.certificate), clock: clock))
+            RenewedAuthorities(of: cluster(file, certificate), clock: clock))
         #expect(authorities.tls == nil)
-        let both = Array((Self.certificate + "\n" + Self.certificate).utf8)
+        let both = Array((certificate + "\n" + certificate).utf8)
         try folder.write(String(decoding: both, as: UTF8.self), to: "ca.crt")
         #expect(authorities.tls == nil)
         clock.advance(by: .seconds(61))
@@ -43,14 +37,37 @@ import Testing
     @Test("a file that is not as it should be changes nothing", arguments: ["", "no PEM"])
     func broken(text: String) throws {
         let folder = try TemporaryFolder()
-        let file = try folder.write(Self.certificate, to: "ca.crt")
+        let file = try folder.write(certificate, to: "ca.crt")
         let clock = StoppedClock()
         let authorities = try #require(
-            RenewedAuthorities(of: cluster(file, Self.certificate), clock: clock))
+            RenewedAuthorities(of: cluster(file, certificate), clock: clock))
         #expect(authorities.tls == nil)
         try folder.write(text, to: "ca.crt")
         clock.advance(by: .seconds(61))
         #expect(authorities.tls == nil)
+    }
+
+    @Test("a server that shows a certificate of the new CA is reached", .timeLimit(.minutes(1)))
+    func rotated() async throws {
+        let (old, new) = (certificate, try SelfSigned())
+        let server = try await LocalServer(new) { _, _ in .body(HTTPClientTransportTests.account) }
+        let folder = try TemporaryFolder()
+        for (text, isReached) in [(old, false), (old + "\n" + new.pem, true)] {
+            var cluster = cluster(try folder.write(text, to: "ca.crt"), old)
+            cluster.server = server.url
+            let transport = try HTTPClientTransport(cluster, logger: Logger(label: "test"))
+            let client = KubernetesClient(transport: transport, fieldManager: "me")
+            let key = ObjectKey(namespace: "shop", name: "web")
+            var failure: (any Error)?
+            do {
+                _ = try await client.get(ServiceAccount.self, key)
+            } catch {
+                failure = error
+            }
+            #expect((failure == nil) == isReached, "\(failure.map { "\($0)" } ?? "")")
+            try await transport.shutdown()
+        }
+        try await server.close()
     }
 
     @Test("without such a file there is nothing to follow")

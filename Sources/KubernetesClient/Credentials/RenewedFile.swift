@@ -5,6 +5,8 @@ internal import Synchronization
 /// It is read at most once a minute. If it cannot be read, what could be read last is used for as long as the server takes
 /// it: the file is for a moment not there while it is replaced (kubernetes/kubernetes#68164).
 final class RenewedFile<Contents: Sendable>: Sendable {
+    private static var refreshInterval: Duration { .seconds(60) }
+
     private struct State {
         var contents: Contents?
         var readAt: Duration?
@@ -28,7 +30,7 @@ final class RenewedFile<Contents: Sendable>: Sendable {
     func contents() throws -> Contents {
         try state.withLock { state in
             let now = stopwatch.elapsed
-            if let contents = state.contents, let readAt = state.readAt, now - readAt < RenewedFiles.refreshInterval {
+            if let contents = state.contents, let readAt = state.readAt, now - readAt < Self.refreshInterval {
                 return contents
             }
             state.readAt = now
@@ -47,8 +49,4 @@ final class RenewedFile<Contents: Sendable>: Sendable {
     func expire() {
         state.withLock { $0.readAt = nil }
     }
-}
-
-enum RenewedFiles {
-    static let refreshInterval = Duration.seconds(60)
 }

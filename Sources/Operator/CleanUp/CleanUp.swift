@@ -2,7 +2,7 @@ internal import JSON
 public import KubernetesClient
 public import KubernetesModel
 
-/// Removes what an operator that is gone has left behind: webhook configurations that refuse pods for ever, and conditions and
+/// Removes what an operator that is gone has left behind: webhook configurations that go on denying pods, and conditions and
 /// reports that nobody keeps true any more.
 ///
 /// What pods have been given stays: their volumes, and the objects by which stored keys get to them, which go with their

@@ -15,10 +15,7 @@ public struct InstalledDefinition: Service {
     /// What the metric is, for `# HELP`.
     public static let help = [
         "lanyard_definition_current":
-            """
-        1 while the installed CustomResourceDefinition has every field that this release writes, 0 if it is older. Absent \
-        while it cannot be read.
-        """
+            "1 while the installed definition has every field that this release writes, 0 while it is older."
     ]
 
     private let client: KubernetesClient
@@ -52,7 +49,9 @@ public struct InstalledDefinition: Service {
             let definition = try await client.get(CustomResourceSchema.self, ObjectKey(name: name))
             missing = Self.missingFields(definition)
         } catch {
-            if told.isEmpty, !Task.isCancelled {
+            // A server that is away is told of elsewhere; this is looked at again in a minute.
+            let isDefinite = (error as? KubernetesError).map { $0.isForbidden || $0.isNotFound } ?? true
+            if isDefinite, told.isEmpty, !Task.isCancelled {
                 logger.notice(
                     "it is not known whether the installed definition is of this release",
                     metadata: ["k8s.object": "\(name)", "error": "\(error)"])

@@ -58,6 +58,7 @@ struct CleanUpCommand: AsyncParsableCommand {
     private func waitForTheEnd(of lease: ObjectKey, _ client: KubernetesClient) async throws {
         let clock = ContinuousClock()
         let start = clock.now
+        var isTold = false
         while true {
             switch try await OperatorState.read(lease, by: client) {
             case .silent, .resigned, .absent: return
@@ -70,6 +71,8 @@ struct CleanUpCommand: AsyncParsableCommand {
                             all of it again
                             """)
                 }
+                if !isTold { StandardError.write("waiting for \(holder) to give back Lease \(lease)") }
+                isTold = true
                 try await clock.sleep(for: .seconds(1))
             }
         }
