@@ -19,6 +19,8 @@ import Testing
         #expect(try harness.shows(harness.second, mounted))
         let expiry = try harness.metrics.expectGauge("lanyard_certificate_expiry_timestamp_seconds")
         #expect(expiry.values == [harness.first, harness.second].map { $0.notValidAfter.timeIntervalSince1970 })
+        let start = try harness.metrics.expectGauge("lanyard_certificate_start_timestamp_seconds")
+        #expect(start.values == [harness.first, harness.second].map { $0.leaf.notValidBefore.timeIntervalSince1970 })
     }
 
     @Test("says only once what it has loaded")

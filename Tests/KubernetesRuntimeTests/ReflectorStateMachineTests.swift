@@ -30,14 +30,14 @@ struct ReflectorStateMachineTests {
         let page = ListMetadata(resourceVersion: "5", continueToken: "next")
         #expect(machine.listed(page, at: Self.start, chance: 0) == .listNextPage(ListOptions(continueToken: "next")))
         let last = machine.listed(ListMetadata(resourceVersion: "5"), at: Self.start, chance: 0)
-        #expect(last == .watch(resourceVersion: "5", timeout: .seconds(300)))
+        #expect(last == .watch(resourceVersion: "5", timeout: .seconds(85)))
     }
 
     @Test("spreads the ends of watches")
     func spreads() {
         var machine = Machine()
         let action = machine.listed(ListMetadata(resourceVersion: "5"), at: Self.start, chance: 1)
-        #expect(action == .watch(resourceVersion: "5", timeout: .seconds(600)))
+        #expect(action == .watch(resourceVersion: "5", timeout: .seconds(170)))
     }
 
     @Test(
@@ -82,19 +82,19 @@ struct ReflectorStateMachineTests {
     @Test("takes up an ended watch where it ended")
     func watchEnds() {
         var machine = Self.watching()
-        machine.heard(Self.bookmark, at: Self.start + .seconds(200))
-        let action = machine.watchEnded(at: Self.start + .seconds(300), chance: 0)
-        #expect(action == .watch(resourceVersion: "9", timeout: .seconds(300)))
+        machine.heard(Self.bookmark)
+        let action = machine.watchEnded(at: Self.start + .seconds(85), chance: 0)
+        #expect(action == .watch(resourceVersion: "9", timeout: .seconds(85)))
     }
 
     @Test("takes up a broken watch where it broke, after a wait")
     func watchBreaks() {
         var machine = Self.watching()
-        machine.heard(Self.bookmark, at: Self.start)
+        machine.heard(Self.bookmark)
         let wait = machine.watchFailed(.other(retryAfter: nil), at: Self.start + .seconds(1), chance: 0)
         #expect(wait == .wait(.milliseconds(800)))
         let action = machine.waited(until: Self.start + .seconds(2), chance: 0)
-        #expect(action == .watch(resourceVersion: "9", timeout: .seconds(300)))
+        #expect(action == .watch(resourceVersion: "9", timeout: .seconds(85)))
     }
 
     @Test("takes a watch that ends at once without a word for a failure, and lists again")
@@ -118,21 +118,110 @@ struct ReflectorStateMachineTests {
         #expect(waits == expected)
     }
 
-    @Test("is patient until the server should have ended the watch")
+    @Test("is patient until the server should have ended the watch, which is three minutes at most")
     func patience() {
         let machine = Self.watching()
-        #expect(machine.patience(at: Self.start) == .seconds(310))
-        #expect(machine.patience(at: Self.start + .seconds(309)) == .seconds(1))
+        #expect(machine.patience(at: Self.start) == .seconds(95))
+        #expect(machine.patience(at: Self.start + .seconds(94)) == .seconds(1))
         #expect(machine.patience(at: Self.start + .seconds(400)) == .zero)
+        var longest = Machine()
+        _ = longest.listed(ListMetadata(resourceVersion: "5"), at: Self.start, chance: 1)
+        #expect(longest.patience(at: Self.start) == .seconds(180))
     }
 
-    @Test("is less patient once bookmarks come")
-    func patienceAfterBookmark() {
+    /// What a watch comes to: after how long, and how.
+    enum Ending {
+        case failure(Machine.Failure)
+        case failureAfterEvent(Machine.Failure)
+        case end
+    }
+
+    @Test(
+        "asks whether the server answers where the watch got no answer, and nowhere else",
+        arguments: [
+            (Ending.failure(.silent), Duration.seconds(95), true), (.failure(.silent), .milliseconds(500), true),
+            (.failureAfterEvent(.silent), .seconds(95), true),
+            (.failure(.disconnected), .milliseconds(500), true),
+            // It was open.
+            (.failure(.disconnected), .seconds(20), false),
+            (.failureAfterEvent(.disconnected), .milliseconds(500), false),
+            // It was answered.
+            (.failure(.other(retryAfter: nil)), .milliseconds(500), false),
+            (.failure(.resourceVersionTooLarge), .milliseconds(500), false),
+            (.failure(.gone), .milliseconds(500), false), (.end, .seconds(85), false),
+        ])
+    func probes(ending: Ending, after duration: Duration, asks: Bool) {
         var machine = Self.watching()
-        machine.heard(Self.bookmark, at: Self.start + .seconds(60))
-        #expect(machine.patience(at: Self.start + .seconds(60)) == .seconds(150))
-        machine.heard(Self.bookmark, at: Self.start + .seconds(250))
-        #expect(machine.patience(at: Self.start + .seconds(250)) == .seconds(60))
+        #expect((end(&machine, ending, at: Self.start + duration) == .probe) == asks)
+    }
+
+    private func end(_ machine: inout Machine, _ ending: Ending, at now: Duration) -> Machine.Action {
+        switch ending {
+        case .failure(let failure):
+            return machine.watchFailed(failure, at: now, chance: 0)
+        case .failureAfterEvent(let failure):
+            machine.heard(Self.bookmark)
+            return machine.watchFailed(failure, at: now, chance: 0)
+        case .end:
+            return machine.watchEnded(at: now, chance: 0)
+        }
+    }
+
+    /// A watch that gets no answer, and then whether the server gives one to a list.
+    private func fail(_ machine: inout Machine, at seconds: Int, isAnswered: Bool, chance: Double = 0) -> Machine.Action
+    {
+        let now = Self.start + .seconds(seconds)
+        if case .waiting = machine.state { _ = machine.waited(until: now, chance: 0) }
+        #expect(machine.watchFailed(.silent, at: now, chance: 0) == .probe)
+        return machine.probed(isAnswered: isAnswered, at: now, chance: chance)
+    }
+
+    @Test("gives up when the server has answered for a minute in which the watch did not work")
+    func givesUp() {
+        var machine = Self.watching()
+        #expect(fail(&machine, at: 10, isAnswered: true) == .wait(.milliseconds(800)))
+        #expect(fail(&machine, at: 69, isAnswered: true) != .giveUp)
+        #expect(fail(&machine, at: 70, isAnswered: true) == .giveUp)
+    }
+
+    @Test("gives up later by chance, so that replicas do not end together")
+    func givesUpLater() {
+        var machine = Self.watching()
+        _ = fail(&machine, at: 10, isAnswered: true, chance: 1)
+        #expect(fail(&machine, at: 129, isAnswered: true) != .giveUp)
+        #expect(fail(&machine, at: 130, isAnswered: true) == .giveUp)
+    }
+
+    @Test("does not give up while the server is away, however long")
+    func serverAway() {
+        var machine = Self.watching()
+        for seconds in stride(from: 0, to: 36_000, by: 60) {
+            #expect(fail(&machine, at: seconds, isAnswered: false) != .giveUp)
+        }
+        // What was answered before it went away does not count.
+        #expect(fail(&machine, at: 36_010, isAnswered: true) != .giveUp)
+        #expect(fail(&machine, at: 36_040, isAnswered: false) != .giveUp)
+        #expect(fail(&machine, at: 36_080, isAnswered: true) != .giveUp)
+        #expect(fail(&machine, at: 36_139, isAnswered: true) != .giveUp)
+        #expect(fail(&machine, at: 36_140, isAnswered: true) == .giveUp)
+    }
+
+    @Test(
+        "does not give up when the watch has worked in between",
+        arguments: [Ending.end, .failureAfterEvent(.silent), .failure(.other(retryAfter: nil))])
+    func worksInBetween(ending: Ending) {
+        var machine = Self.watching()
+        _ = fail(&machine, at: 10, isAnswered: true)
+        _ = machine.waited(until: Self.start + .seconds(11), chance: 0)
+        if case .probe = end(&machine, ending, at: Self.start + .seconds(60)) {
+            _ = machine.probed(isAnswered: true, at: Self.start + .seconds(60), chance: 0)
+        }
+        if case .watching = machine.state {
+            #expect(machine.watchFailed(.silent, at: Self.start + .seconds(70), chance: 0) == .probe)
+            #expect(machine.probed(isAnswered: true, at: Self.start + .seconds(70), chance: 0) != .giveUp)
+        } else {
+            #expect(fail(&machine, at: 70, isAnswered: true) != .giveUp)
+        }
     }
 
     @Test(

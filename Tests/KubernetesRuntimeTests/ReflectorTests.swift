@@ -1,6 +1,7 @@
 import KubernetesClient
 import KubernetesModel
 import Logging
+import MetricsTestKit
 import Testing
 
 @testable import KubernetesRuntime
@@ -8,6 +9,7 @@ import Testing
 @Suite("Reflector", .timeLimit(.minutes(1)))
 struct ReflectorTests {
     let clock = ManualClock()
+    let metrics = TestMetrics()
 
     func names(_ store: Store<ServiceAccount>) -> [String] {
         store.keys.map(\.name).sorted()
@@ -19,7 +21,8 @@ struct ReflectorTests {
         _ body: (Store<ServiceAccount>) async throws -> Void
     ) async throws {
         let reflector = Reflector(
-            client: transport.client, configuration: configuration, logger: Logger(label: "test"), clock: clock)
+            client: transport.client, configuration: configuration, metrics: metrics, logger: Logger(label: "test"),
+            clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await reflector.run() }
             try await body(reflector.store)
@@ -103,17 +106,66 @@ struct ReflectorTests {
         }
     }
 
-    @Test("gives up a watch in which nothing is heard")
+    @Test("gives up a watch in which nothing is heard, asks whether the server answers, and watches again")
     func silence() async throws {
-        let transport = FakeTransport(.list("a", version: 5))
+        let transport = FakeTransport(.list("a", version: 5), .stream(LiveStream()), .list("a", version: 5))
         try await following(transport) { _ in
             await eventually { transport.requests.count == 2 }
             let patience = await clock.nextDeadline()
-            #expect(patience >= .seconds(310))
+            #expect((Duration.seconds(95)...(.seconds(180))).contains(patience))
             clock.advance(by: patience)
-            await clock.advanceUntil { transport.requests.count == 3 }
+            await clock.advanceUntil { transport.requests.count == 4 }
         }
-        #expect(transport.requests.last?.isWatch == true)
+        #expect(transport.requests.map(\.isWatch) == [false, true, false, true])
+        #expect(transport.requests[2].target == "/api/v1/serviceaccounts?limit=1")
+    }
+
+    @Test(
+        "ends when watches are dead though the server answers, and goes on while it does not", arguments: [true, false])
+    func deadWatch(isAnswered: Bool) async throws {
+        let transport = FakeTransport { request in
+            if request.isWatch { return .stream(LiveStream()) }
+            return isAnswered || !request.target.hasSuffix("limit=1")
+                ? .list("a", version: 5) : .failure(message: "connection refused")
+        }
+        let reflector = Reflector(
+            ServiceAccount.self, client: transport.client, metrics: metrics, logger: Logger(label: "test"), clock: clock
+        )
+        let hasGivenUp = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do { try await reflector.run() } catch { return error is WatchNotWorking }
+                return false
+            }
+            group.addTask {
+                await clock.advanceUntil { Task.isCancelled || transport.requests.count >= 40 }
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() == true
+        }
+        #expect(hasGivenUp == isAnswered)
+        // By chance the second or the third dead watch is the last.
+        let watches = transport.requests.count(where: \.isWatch)
+        #expect(isAnswered ? (2...3).contains(watches) : watches >= 20)
+    }
+
+    @Test("shows when it was last heard of: at the list, at an event, and when a watch ends as it should")
+    func lastHeard() async throws {
+        let watch = LiveStream()
+        let transport = FakeTransport(.list("a", version: 5), .stream(watch), .failure(message: "connection refused"))
+        try await following(transport) { store in
+            let gauge = try metrics.expectGauge(
+                "kubernetes_watch_last_heard_timestamp_seconds", [("resource", "serviceaccounts"), ("selector", "")])
+            try await store.waitUntilSynced()
+            #expect(gauge.values.count == 2)
+            watch.send("ADDED", "b", version: 6)
+            await eventually { gauge.values.count == 3 }
+            watch.end()
+            await eventually { gauge.values.count == 4 }
+            await eventually { transport.requests.count == 3 }
+            #expect(gauge.values.count == 4)
+            #expect(gauge.values.allSatisfy { $0 > 1_700_000_000 })
+        }
     }
 
     @Test("leaves the server alone for as long as it asks")

@@ -24,7 +24,7 @@ import Testing
         let documented = Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[3]) })
         let help = [
             AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-            InstalledDefinition.help, LeaderElector.help, WebhookReport.help,
+            InstalledDefinition.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         #expect(help.count > 20)
         for (name, text) in help { #expect(documented[name] == text, "\(name)") }

@@ -23,7 +23,7 @@ public struct MountedCertificate: CertificateReloader, Service {
         metrics: any MetricsFactory,
         logger: Logger
     ) throws(CertificateError) {
-        let expiry = CertificateExpiryGauge(factory: metrics)
+        let validity = CertificateValidityGauges(factory: metrics)
         let configuration = TimedCertificateReloader.Configuration(
             refreshInterval: refreshInterval,
             certificateSource: .init(location: .file(path: "\(directory)/tls.crt"), format: .pem),
@@ -33,7 +33,7 @@ public struct MountedCertificate: CertificateReloader, Service {
                 guard let leaf = loaded.currentX509CertificateChain.first,
                     leaf != loaded.previousX509CertificateChain?.first
                 else { return }
-                expiry.record(leaf.notValidAfter)
+                validity.record(leaf)
                 logger.info(
                     "serving certificate loaded",
                     metadata: ["directory": "\(directory)", "certificate.expires": "\(leaf.notValidAfter)"])

@@ -9,20 +9,20 @@ import Synchronization
 /// as the stored one is not at hand, a fresh bundle's will do, while the process is not ready.
 public final class RotatingCertificate: CertificateReloader {
     private let current: Mutex<NIOSSLContextConfigurationOverride>
-    private let expiry: CertificateExpiryGauge
+    private let validity: CertificateValidityGauges
 
     /// - Throws: if the certificate cannot be used for TLS.
     public init(_ certificate: ServingCertificate, metrics: any MetricsFactory) throws(CertificateError) {
         current = Mutex(try certificate.contextOverride)
-        expiry = CertificateExpiryGauge(factory: metrics)
-        expiry.record(certificate.notValidAfter)
+        validity = CertificateValidityGauges(factory: metrics)
+        validity.record(certificate.leaf)
     }
 
     /// - Throws: if the certificate cannot be used for TLS. The one before it then stays.
     public func install(_ certificate: ServingCertificate) throws(CertificateError) {
         let override = try certificate.contextOverride
         current.withLock { $0 = override }
-        expiry.record(certificate.notValidAfter)
+        validity.record(certificate.leaf)
     }
 
     public var sslContextConfigurationOverride: NIOSSLContextConfigurationOverride {

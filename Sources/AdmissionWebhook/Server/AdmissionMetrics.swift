@@ -27,6 +27,7 @@ public struct AdmissionMetrics: Sendable {
         "admission_webhook_connections_opened_total": "Connections taken.",
         "admission_webhook_connections_closed_total":
             "Connections closed from here, by reason: a step that took too long, or that there were too many.",
+        "lanyard_certificate_start_timestamp_seconds": "When the serving certificate became valid, in Unix time.",
         "lanyard_certificate_expiry_timestamp_seconds": "When the serving certificate expires, in Unix time.",
         "admission_webhook_certificate_failures_total":
             "Times that the certificates, or a registration's trust in them, could not be kept.",

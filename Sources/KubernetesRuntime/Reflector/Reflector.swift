@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import KubernetesClient
 public import KubernetesModel
 public import Logging
@@ -7,7 +8,7 @@ internal import Synchronization
 /// Keeps a ``Store`` as the API server is, whatever happens to the server or the connection.
 ///
 /// ```swift
-/// let accounts = Reflector(ServiceAccount.self, client: client, logger: logger)
+/// let accounts = Reflector(ServiceAccount.self, client: client, metrics: metrics, logger: logger)
 /// // run `accounts` as a service
 /// try await accounts.store.waitUntilSynced()
 /// ```
@@ -17,31 +18,36 @@ public final class Reflector<Resource: KubernetesResource>: Service {
     private let writer: StoreWriter<Resource>
     private let client: KubernetesClient
     private let configuration: ReflectorConfiguration<Resource>
+    private let metrics: WatchMetrics
     private let logger: Logger
     private let stopwatch: Stopwatch
     private let machine = Mutex(ReflectorStateMachine())
 
     public init(
         _ type: Resource.Type = Resource.self, client: KubernetesClient,
-        configuration: ReflectorConfiguration<Resource> = ReflectorConfiguration(), logger: Logger,
-        clock: any Clock<Duration> = .continuous
+        configuration: ReflectorConfiguration<Resource> = ReflectorConfiguration(),
+        metrics factory: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous
     ) {
         self.client = client
         self.configuration = configuration
         writer = StoreWriter(indexes: configuration.indexes)
         store = writer.store
         stopwatch = Stopwatch(clock)
+        metrics = WatchMetrics(
+            resource: configuration.resourceType.plural, selector: configuration.fieldSelector, factory: factory)
         var logger = logger
         logger[metadataKey: "k8s.resource"] = "\(configuration.resourceType.plural)"
         self.logger = logger
     }
 
     /// Follows the objects until the service is shut down.
+    ///
+    /// - Throws: if the watch goes on not working although the API server answers: whatever is wrong may be this process's own.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await self.follow() }
+        try await cancelWhenGracefulShutdown { try await self.follow() }
     }
 
-    private func follow() async {
+    private func follow() async throws {
         var snapshot: [Resource] = []
         var action = machine.withLock { $0.start() }
         while !Task.isCancelled {
@@ -53,6 +59,10 @@ public final class Reflector<Resource: KubernetesResource>: Service {
                 action = await list(options, into: &snapshot)
             case .watch(let resourceVersion, let timeout):
                 action = await watch(from: resourceVersion, timeout: timeout)
+            case .probe:
+                action = await probe()
+            case .giveUp:
+                throw WatchNotWorking(resource: configuration.resourceType.plural)
             case .wait(let duration):
                 try? await stopwatch.sleep(for: duration)
                 action = machine.withLock { $0.waited(until: stopwatch.elapsed, chance: .chance) }
@@ -72,6 +82,7 @@ public final class Reflector<Resource: KubernetesResource>: Service {
             ) { resource in
                 snapshot.append(stripped(resource))
             }
+            metrics.heard()
             let next = machine.withLock { $0.listed(page, at: stopwatch.elapsed, chance: .chance) }
             if case .watch = next { replaceStore(with: &snapshot) }
             return next
@@ -101,6 +112,7 @@ public final class Reflector<Resource: KubernetesResource>: Service {
                 group.addTask { try await self.failAtSilence() }
                 try await group.next()
             }
+            metrics.heard()
             return machine.withLock { $0.watchEnded(at: stopwatch.elapsed, chance: .chance) }
         } catch {
             report(error)
@@ -119,7 +131,8 @@ public final class Reflector<Resource: KubernetesResource>: Service {
             case .deleted(let resource): writer.remove(resource.key)
             case .bookmark, .error: break
             }
-            machine.withLock { $0.heard(event, at: stopwatch.elapsed) }
+            metrics.heard()
+            machine.withLock { $0.heard(event) }
         }
     }
 
@@ -135,6 +148,17 @@ public final class Reflector<Resource: KubernetesResource>: Service {
         }
     }
 
+    private func probe() async -> ReflectorStateMachine.Action {
+        let options = ListOptions(
+            labelSelector: configuration.labelSelector, fieldSelector: configuration.fieldSelector, limit: 1)
+        let page = try? await client.listPage(
+            Resource.self, of: configuration.resourceType, in: configuration.namespace, options
+        ) { _ in }
+        return machine.withLock {
+            $0.probed(isAnswered: page != nil, at: stopwatch.elapsed, chance: .chance)
+        }
+    }
+
     private func stripped(_ resource: Resource) -> Resource {
         guard let strip = configuration.strip else { return resource }
         var resource = resource
@@ -147,6 +171,15 @@ public final class Reflector<Resource: KubernetesResource>: Service {
         if Task.isCancelled { return }
         let isRoutine = (error as? KubernetesError)?.isGone == true
         logger.log(level: isRoutine ? .debug : .warning, "lost touch with the API server", error: error)
+    }
+}
+
+/// Why a process ends that can no longer keep up.
+struct WatchNotWorking: Error, CustomStringConvertible {
+    var resource: String
+
+    var description: String {
+        "the watch of \(resource) has not worked for a minute, though the API server answers: start the process again"
     }
 }
 

@@ -7,6 +7,7 @@ internal import KubernetesModel
 /// ```
 /// list ── last page ──▸ watch ── ended ──▸ watch
 ///  ▴                      ├───── failed ─▸ wait ──▸ watch
+///  │                      ├── no answer ─▸ probe ─▸ wait, or give up
 ///  └──────────────────────┴───── gone ───▸ list
 /// ```
 /// Time is the duration since some moment, chance a number from 0 to 1: both are the driver's.
@@ -30,6 +31,9 @@ struct ReflectorStateMachine {
         /// Changes after `resourceVersion` are being waited for.
         case watching(Watch)
 
+        /// Whether the server answers, although the watch after this version does not work, is being asked.
+        case probing(resourceVersion: String)
+
         /// A failure is being sat out.
         case waiting(then: Next)
     }
@@ -38,9 +42,7 @@ struct ReflectorStateMachine {
         var resourceVersion: String
         var timeout: Duration
         var startedAt: Duration
-        var lastHeardAt: Duration
         var hasHeard = false
-        var hasSeenBookmark = false
     }
 
     enum Next: Hashable {
@@ -55,7 +57,13 @@ struct ReflectorStateMachine {
         /// Go on with the list.
         case listNextPage(ListOptions)
         case watch(resourceVersion: String, timeout: Duration)
+
+        /// List one object, to see whether the server answers.
+        case probe
         case wait(Duration)
+
+        /// The watch does not work here, and the server does: another process may fare better.
+        case giveUp
     }
 
     /// What a failure says about what to do next.
@@ -66,18 +74,26 @@ struct ReflectorStateMachine {
         /// The server has not yet reached it.
         case resourceVersionTooLarge
 
+        /// No word in time.
+        case silent
+
+        /// No connection, or one that broke.
+        case disconnected
+
         /// Anything else: the same may succeed later.
         case other(retryAfter: Duration?)
     }
 
-    /// The server ends a watch after between one and two of these; the spread keeps watches from ending together.
-    static let minimumTimeout = Duration.seconds(300)
+    /// The server ends a watch after between one and two of these; the spread keeps watches from ending together. So there is a
+    /// sign of life every three minutes, also of kinds that never change: of these, servers send no bookmarks.
+    static let minimumTimeout = Duration.seconds(85)
 
-    /// How much longer than its timeout a watch may be silent before it counts as dead.
+    /// How much longer than its timeout a watch may last before it counts as dead.
     static let timeoutMargin = Duration.seconds(10)
 
-    /// Servers send a bookmark about every minute once they have begun to. Then so long a silence means that nobody is there.
-    static let longestSilenceAfterBookmark = Duration.seconds(150)
+    /// For how long, or for up to twice that, the server may answer while the watch does not work. The spread keeps replicas
+    /// from ending together.
+    static let longestWithoutWatch = Duration.seconds(60)
 
     /// A watch that lasted so long was in order, whatever ended it.
     static let healthyDuration = Duration.seconds(30)
@@ -86,6 +102,9 @@ struct ReflectorStateMachine {
     static let shortestWatch = Duration.seconds(1)
 
     private(set) var state = State.listing(.any, isPaged: true)
+
+    /// When to give up. `nil`: the watch works, or the server does not answer either.
+    private var givingUpAt: Duration?
     private var backoff = Backoff(initial: .milliseconds(800), maximum: .seconds(30), jitter: 1)
 
     init() {}
@@ -115,7 +134,7 @@ struct ReflectorStateMachine {
             return list(.latest, isPaged: false)
         case .gone, .resourceVersionTooLarge:
             return wait(failure, then: .list(.latest, isPaged: isPaged), chance: chance)
-        case .other:
+        case .silent, .disconnected, .other:
             return wait(failure, then: .list(origin, isPaged: isPaged), chance: chance)
         }
     }
@@ -123,23 +142,20 @@ struct ReflectorStateMachine {
     // MARK: Watches
 
     /// Something arrived: a change, or a bookmark.
-    mutating func heard<Resource>(_ event: WatchEvent<Resource>, at now: Duration) {
+    mutating func heard<Resource>(_ event: WatchEvent<Resource>) {
         guard case .watching(var watch) = state else { return }
         if let resourceVersion = event.resourceVersion, !resourceVersion.isEmpty {
             watch.resourceVersion = resourceVersion
         }
-        if case .bookmark = event { watch.hasSeenBookmark = true }
         watch.hasHeard = true
-        watch.lastHeardAt = now
         state = .watching(watch)
+        givingUpAt = nil
     }
 
-    /// How long to go on waiting for news, from now on. Zero: nobody is there.
+    /// How long to go on waiting for the watch to end, from now on. Zero: nobody is there.
     func patience(at now: Duration) -> Duration {
         guard case .watching(let watch) = state else { return .zero }
-        let end = watch.startedAt + watch.timeout + Self.timeoutMargin
-        let silence = watch.lastHeardAt + Self.longestSilenceAfterBookmark
-        return max(.zero, (watch.hasSeenBookmark ? min(end, silence) : end) - now)
+        return max(.zero, watch.startedAt + watch.timeout + Self.timeoutMargin - now)
     }
 
     /// The server ended the watch without an error.
@@ -149,18 +165,35 @@ struct ReflectorStateMachine {
             let origin = Origin.notOlderThan(watch.resourceVersion)
             return wait(.other(retryAfter: nil), then: .list(origin, isPaged: false), chance: chance)
         }
+        givingUpAt = nil
         return self.watch(from: watch.resourceVersion, at: now, chance: chance)
     }
 
     mutating func watchFailed(_ failure: Failure, at now: Duration, chance: Double) -> Action {
         guard case .watching(let watch) = state else { return start() }
-        if now - watch.startedAt >= Self.healthyDuration { backoff.reset() }
+        let lasted = now - watch.startedAt
+        if lasted >= Self.healthyDuration { backoff.reset() }
         switch failure {
         case .gone:
+            givingUpAt = nil
             return list(.notOlderThan(watch.resourceVersion), isPaged: false)
-        case .resourceVersionTooLarge, .other:
+        case .silent,
+            .disconnected where !watch.hasHeard && lasted < Self.shortestWatch:
+            state = .probing(resourceVersion: watch.resourceVersion)
+            return .probe
+        case .resourceVersionTooLarge, .disconnected, .other:
+            // It was answered, if not as it should be: another process would be, too.
+            givingUpAt = nil
             return wait(failure, then: .watch(resourceVersion: watch.resourceVersion), chance: chance)
         }
+    }
+
+    /// - Parameter isAnswered: whether the server has given the object that it was asked for.
+    mutating func probed(isAnswered: Bool, at now: Duration, chance: Double) -> Action {
+        guard case .probing(let resourceVersion) = state else { return start() }
+        givingUpAt = isAnswered ? givingUpAt ?? now + Self.longestWithoutWatch * (1 + chance) : nil
+        if let givingUpAt, givingUpAt <= now { return .giveUp }
+        return wait(.silent, then: .watch(resourceVersion: resourceVersion), chance: chance)
     }
 
     // MARK: Waits
@@ -192,8 +225,7 @@ struct ReflectorStateMachine {
 
     private mutating func watch(from resourceVersion: String, at now: Duration, chance: Double) -> Action {
         let timeout = Self.minimumTimeout * (1 + chance)
-        state = .watching(
-            Watch(resourceVersion: resourceVersion, timeout: timeout, startedAt: now, lastHeardAt: now))
+        state = .watching(Watch(resourceVersion: resourceVersion, timeout: timeout, startedAt: now))
         return .watch(resourceVersion: resourceVersion, timeout: timeout)
     }
 
@@ -216,6 +248,10 @@ extension ReflectorStateMachine.Failure {
                 .gone
             } else if error.isResourceVersionTooLarge {
                 .resourceVersionTooLarge
+            } else if error.code == .timedOut {
+                .silent
+            } else if error.code == .connectionFailed {
+                .disconnected
             } else {
                 .other(retryAfter: error.retryAfter)
             }

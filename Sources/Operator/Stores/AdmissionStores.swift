@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import KubernetesClient
 public import KubernetesModel
 public import KubernetesRuntime
@@ -16,21 +17,23 @@ public struct AdmissionStores: Sendable {
     /// What keeps the stores up to date, to be run.
     public let services: [any Service]
 
-    public init(client: KubernetesClient, logger: Logger) {
+    public init(client: KubernetesClient, metrics: any MetricsFactory, logger: Logger) {
         let accounts = Reflector(
             ServiceAccount.self, client: client,
-            configuration: .init(indexes: [.namespace]) { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
+            configuration: .init(indexes: [.namespace]) { $0.metadata.keepOnlyWhatMatters() }, metrics: metrics,
+            logger: logger)
         let namespaces = Reflector(
             PartialObjectMetadata<Namespace>.self, client: client,
-            configuration: .init { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
-        let configurations = Reflector(MutatingWebhookConfiguration.self, client: client, logger: logger)
+            configuration: .init { $0.metadata.keepOnlyWhatMatters() }, metrics: metrics, logger: logger)
+        let configurations = Reflector(
+            MutatingWebhookConfiguration.self, client: client, metrics: metrics, logger: logger)
         let definitions = SecretObject.Kind.allCases.map { kind in
             let selector = "metadata.name=\(kind.resourceType.definitionName)"
             return (
                 kind,
                 Reflector(
                     CustomResourceDefinition.self, client: client, configuration: .init(fieldSelector: selector),
-                    logger: logger)
+                    metrics: metrics, logger: logger)
             )
         }
         self.init(

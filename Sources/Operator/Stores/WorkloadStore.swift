@@ -1,3 +1,4 @@
+internal import CoreMetrics
 internal import KubernetesClient
 public import KubernetesModel
 internal import KubernetesRuntime
@@ -18,12 +19,13 @@ public struct WorkloadStore: Sendable {
     /// - Parameter resourceType: the version that the server has, where it is not the usual one.
     init<Resource: WorkloadResource>(
         _ type: Resource.Type, as resourceType: ResourceType = Resource.resourceType, client: KubernetesClient,
-        logger: Logger
+        metrics: any MetricsFactory, logger: Logger
     ) {
         let index = StoreIndex<Resource>("serviceAccount") { ["\($0.workload.serviceAccountKey)"] }
         var configuration = ReflectorConfiguration<Resource>(indexes: [index]) { $0.workload.keepOnlyWhatMatters() }
         configuration.resourceType = resourceType
-        let reflector = Reflector(Resource.self, client: client, configuration: configuration, logger: logger)
+        let reflector = Reflector(
+            Resource.self, client: client, configuration: configuration, metrics: metrics, logger: logger)
         let store = reflector.store
         kind = Resource.workloadKind
         service = reflector

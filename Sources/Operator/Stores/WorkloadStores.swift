@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import KubernetesClient
 internal import KubernetesModel
 internal import KubernetesRuntime
@@ -24,31 +25,32 @@ public struct WorkloadStores: Sendable {
     }
 
     /// - Throws: if the server cannot be asked which version of CronJob it has.
-    public init(client: KubernetesClient, logger: Logger) async throws {
+    public init(client: KubernetesClient, metrics: any MetricsFactory, logger: Logger) async throws {
         let replicaSets = Reflector(
             PartialObjectMetadata<ReplicaSet>.self, client: client,
             configuration: .init { replicaSet in
                 replicaSet.metadata.annotations = [:]
                 replicaSet.metadata.labels = [:]
-            }, logger: logger)
+            }, metrics: metrics, logger: logger)
         let pods = Reflector(
             PartialObjectMetadata<Pod>.self, client: client,
             configuration: .init(
                 fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", indexes: [.namespace, .secretObjects]
-            ) { $0.metadata.keepOnlyWhatMatters() }, logger: logger)
+            ) { $0.metadata.keepOnlyWhatMatters() }, metrics: metrics, logger: logger)
         let identities = Reflector(
-            WorkloadIdentityObject.self, client: client, configuration: .init(indexes: [.namespace]), logger: logger)
+            WorkloadIdentityObject.self, client: client, configuration: .init(indexes: [.namespace]), metrics: metrics,
+            logger: logger)
 
         // CronJob became batch/v1 in Kubernetes 1.21.
         let batch = try await client.servedResources(of: CronJob.resourceType.apiVersion) ?? []
         let cronJob =
             batch.contains { $0.kind == CronJob.resourceType.kind } ? CronJob.resourceType : CronJob.betaResourceType
         workloads = [
-            WorkloadStore(Deployment.self, client: client, logger: logger),
-            WorkloadStore(DaemonSet.self, client: client, logger: logger),
-            WorkloadStore(StatefulSet.self, client: client, logger: logger),
-            WorkloadStore(Job.self, client: client, logger: logger),
-            WorkloadStore(CronJob.self, as: cronJob, client: client, logger: logger),
+            WorkloadStore(Deployment.self, client: client, metrics: metrics, logger: logger),
+            WorkloadStore(DaemonSet.self, client: client, metrics: metrics, logger: logger),
+            WorkloadStore(StatefulSet.self, client: client, metrics: metrics, logger: logger),
+            WorkloadStore(Job.self, client: client, metrics: metrics, logger: logger),
+            WorkloadStore(CronJob.self, as: cronJob, client: client, metrics: metrics, logger: logger),
         ]
         self.replicaSets = replicaSets.store
         self.pods = pods.store

@@ -54,7 +54,7 @@ public struct CertificateController: Service {
             Secret.self, client: client,
             configuration: .init(namespace: namespace, fieldSelector: "metadata.name=\(Self.secretName)") {
                 $0.data = [:]
-            }, logger: logger, clock: clock)
+            }, metrics: metrics, logger: logger, clock: clock)
         failures = Counter(label: "admission_webhook_certificate_failures_total", factory: metrics)
         first = try await Self.bundle(client, secret, names, showing: nil, logger)
         certificate = try RotatingCertificate(first.servingCertificate, metrics: metrics)

@@ -1,4 +1,5 @@
 internal import AdmissionWebhook
+public import CoreMetrics
 internal import JSON
 public import KubernetesClient
 public import KubernetesModel
@@ -20,12 +21,12 @@ public struct RegisteredWebhooks: Sendable {
     /// - Parameter mutating: all that are in the cluster, which are followed anyway. Of the validating ones only ours is.
     public init(
         target: WebhookRegistration.Target?, mutating: Store<MutatingWebhookConfiguration>, client: KubernetesClient,
-        logger: Logger
+        metrics: any MetricsFactory, logger: Logger
     ) {
         let ours = WebhookRegistration.workloadValidator.name
         let validating = Reflector(
             ValidatingWebhookConfiguration.self, client: client,
-            configuration: .init(fieldSelector: "metadata.name=\(ours)"), logger: logger)
+            configuration: .init(fieldSelector: "metadata.name=\(ours)"), metrics: metrics, logger: logger)
         self.init(
             target: target, mutating: mutating, validating: validating.store, client: client, services: [validating])
     }

@@ -32,7 +32,7 @@ struct Application {
     /// What the metrics are, by name.
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-        InstalledDefinition.help, LeaderElector.help, WebhookReport.help,
+        InstalledDefinition.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
@@ -60,7 +60,7 @@ struct Application {
             try await Cluster.facts(client, configuration, logger)
         }.withOwnAudiences(configuration, logger)
 
-        let stores = AdmissionStores(client: client, logger: logger)
+        let stores = AdmissionStores(client: client, metrics: metrics, logger: logger)
         let planner = Planner(stores: stores, facts: facts, configuration: configuration)
         let leadership = leadership(namespace: namespace)
         let events = EventRecorder(
@@ -87,7 +87,9 @@ struct Application {
             try await startUp.required {
                 try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
             }
-            let workloads = try await startUp.required { try await WorkloadStores(client: client, logger: logger) }
+            let workloads = try await startUp.required {
+                try await WorkloadStores(client: client, metrics: metrics, logger: logger)
+            }
             let controllers = WorkloadIdentityControllers(
                 client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, events: events,
                 metrics: metrics, logger: logger)
@@ -102,8 +104,10 @@ struct Application {
                 logger.info("caches are complete")
             })
 
+        // What cannot go on lets the others finish what they are doing.
         var group = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(25)
         logger.info(
             "starting",
@@ -180,7 +184,8 @@ struct Application {
     ) async throws -> (certificate: any CertificateReloader, services: [any Service]) {
         let url = options.webhookURL
         let webhooks = RegisteredWebhooks(
-            target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, logger: logger)
+            target: url.map { .url($0) }, mutating: stores.webhookConfigurations, client: client, metrics: metrics,
+            logger: logger)
         let names = ServingNames(
             service: WebhookRegistration.serviceName, namespace: namespace,
             extraHosts: [url.flatMap { WebhookURL($0)?.host }].compactMap { $0 })

@@ -25,8 +25,8 @@ struct RunningControllers {
     /// Runs them while `body` waits for what they do.
     func running(_ body: (WorkloadIdentityControllers) async throws -> Void) async throws {
         let logger = Logger(label: "test") { [log] _ in log }
-        let stores = AdmissionStores(client: server.client, logger: logger)
-        let workloads = try await WorkloadStores(client: server.client, logger: logger)
+        let stores = AdmissionStores(client: server.client, metrics: metrics, logger: logger)
+        let workloads = try await WorkloadStores(client: server.client, metrics: metrics, logger: logger)
         let events = EventRecorder(
             client: server.client, controller: "lanyard.dev/controller", instance: "test", metrics: metrics,
             logger: logger)
