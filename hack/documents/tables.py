@@ -189,7 +189,7 @@ def names_of_metrics():
 def check_metrics(documents, fail):
     """Every metric that any page mentions is in the table."""
     known = names_of_metrics()
-    families = "lanyard|admission_webhook|leader_election|workqueue|kubernetes_events"
+    families = "lanyard|admission_webhook|leader_election|workqueue|kubernetes_events|kubernetes_watch"
     count = 0
     for page in documents:
         for number, line in page.prose:

@@ -10,12 +10,13 @@ from chart import Refused, find, in_parallel, leaves, text_of
 
 EVERY_VALUE = "hack/manifests/every-value.yaml"
 # Maps that are one value: what is in them is Kubernetes' own.
-WHOLE = ("resources", "affinity", "podSecurityContext", "nodeSelector", "rollingUpdate")
+WHOLE = ("resources", "affinity", "podSecurityContext", "nodeSelector", "rollingUpdate", "labels")
 
 REFUSED = [
     "unknown=1", "image.unknown=1", "image.digest=sha256:12", "replicas=0", "logLevel=loud",
     "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
-    "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
+    "metrics.unknown=1", "metrics.serviceMonitor.interval=soon", "metrics.prometheusRule.runbookURL=docs",
+    "metrics.dashboard.enabled=yes", "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
@@ -29,6 +30,7 @@ NULLS = [
     "hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
+    "metrics.serviceMonitor metrics.prometheusRule metrics.dashboard "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
     "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled",
 ]
