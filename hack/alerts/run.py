@@ -234,7 +234,11 @@ def service_account(account):
 def pod(account):
     return {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app", "namespace": "alerts"},
-        "spec": {"serviceAccountName": account, "containers": [{"name": "app", "image": "app:1"}]},
+        "spec": {
+            # An older API server wants the token to be there before it lets a pod mount it.
+            "serviceAccountName": account, "automountServiceAccountToken": False,
+            "containers": [{"name": "app", "image": "app:1"}],
+        },
     }
 
 
