@@ -2,12 +2,14 @@
 import argparse
 import json
 import signal
+import subprocess
 import sys
 import threading
 import time
 
 from audit import Verdict, audit
 from chaos_report import markdown, picture, summary
+from clock import Clock
 from cluster import Cluster
 from faults import Calm, Faults
 from installation import NAMESPACE, Installation
@@ -17,6 +19,7 @@ from population import Population
 # After the last fault of a round, in seconds: nothing is made any more; all must be right; no more waiting.
 REST, BAR, GIVE_UP = 7.5, 10.0, 60.0
 THEFT_BAR = 5.0
+SHORTEST_ROUND = 15
 
 
 class Run:
@@ -27,9 +30,14 @@ class Run:
         self.begin, self.rounds, self.settled = None, [], []
 
     def run(self):
+        try:
+            clock = Clock(self.cluster.folder, self.installation.replicas)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"skipped: clocks that jump, since their library cannot be built: {error}")
+            clock = None
         self.installation.start()
         self.population = Population(self.cluster, self.options.seed, self.options.rate)
-        self.faults = Faults(self.installation, self.options.other or self.options.lanyard)
+        self.faults = Faults(self.installation, self.options.other or self.options.lanyard, clock)
         self.calm = Calm(self.installation)
         self.reports = Reports(self.cluster)
         self.oracle = Oracle(self.population, self.calm, self.reports)
@@ -37,7 +45,7 @@ class Run:
         self.population.start()
         time.sleep(3)
         for faults in self.faults.drawn(self.options.seed, self.options.seconds, BAR + 4):
-            if time.time() > self.begin + self.options.seconds:
+            if time.time() > self.begin + self.options.seconds - SHORTEST_ROUND:
                 break
             self.one_round(faults)
         self.population.stop()
@@ -132,13 +140,9 @@ class Run:
             "replicas": {
                 replica.name: [(at - self.begin, memory, files, pid) for at, memory, files, pid in replica.samples]
                 for replica in replicas},
-            "made": [(pod.end - self.begin, self.fate(pod)) for pod in self.population.made if pod.outcome],
+            "made": [(pod.end - self.begin, pod.fate) for pod in self.population.made if pod.fate],
             "broken": oracle.broken,
         }
-
-    @staticmethod
-    def fate(pod):
-        return "made" if pod.outcome == "made" and not pod.healed else "late" if pod.healed else "not made"
 
 
 def main():

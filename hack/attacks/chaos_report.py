@@ -54,56 +54,88 @@ def markdown(result):
     return "\n".join(lines)
 
 
+class Picture:
+    """Over a time in seconds: lanes, bars and curves, one below the other."""
+
+    def __init__(self, title, seconds):
+        self.seconds, self.y, self.parts = max(seconds, 1), 48, []
+        self.text(LEFT, 24, title)
+
+    def x(self, at):
+        return LEFT + at / self.seconds * (WIDTH - LEFT - RIGHT)
+
+    def text(self, at, y, what, anchor="start"):
+        self.parts.append(f'<text x="{at:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{INK}">{escape(what)}</text>')
+
+    def label(self, *lines):
+        for number, line in enumerate(reversed(lines)):
+            self.text(LEFT - 8, self.y - 14 - 16 * number, line, "end")
+
+    def bar(self, begin, end, y, height, color):
+        self.parts.append(f'<rect x="{self.x(begin):.1f}" y="{y:.1f}" width="{max(self.x(end) - self.x(begin), 1.5):.1f}" '
+                          f'height="{height:.1f}" fill="{color}"/>')
+
+    def lane(self, name, spans):
+        self.bar(0, self.seconds, self.y + 15, 0.5, GREY)
+        self.text(LEFT - 8, self.y + 12, name, "end")
+        for begin, end in spans:
+            self.bar(begin, end, self.y + 2, 11, ORANGE)
+        self.y += 17
+
+    def stacks(self, label, points, colors):
+        """How many points there are of each kind, in steps of time."""
+        self.y += 70
+        step = max(1, self.seconds / 230)
+        bins = {}
+        for at, kind in points:
+            counts = bins.setdefault(int(at / step), {})
+            counts[kind] = counts.get(kind, 0) + 1
+        tallest = most([sum(counts.values()) for counts in bins.values()]) or 1
+        self.label(*label)
+        for number, counts in bins.items():
+            base = self.y
+            for kind, color in colors.items():
+                height = counts.get(kind, 0) / tallest * 56
+                if height:
+                    self.bar(number * step, (number + 0.8) * step, base - height, height, color)
+                base -= height
+
+    def curves(self, unit, lines):
+        self.y += 74
+        top = most([value for points in lines.values() for _, value in points]) or 1
+        self.label(f"{unit}, up to {top:.0f}", ", ".join(f"{color}: {name}" for name, color in zip(lines, ("orange", "blue"))))
+        for points, color in zip(lines.values(), (ORANGE, BLUE)):
+            path = " ".join(f"{self.x(at):.1f},{self.y - value / top * 56:.1f}" for at, value in points if at >= 0)
+            self.parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.5"/>')
+
+    def drawn(self):
+        self.y += 24
+        for mark in range(0, int(self.seconds) + 1, max(10, int(self.seconds / 6) // 10 * 10)):
+            self.text(self.x(mark), self.y, f"{mark} s", "middle")
+        height = self.y + 16
+        return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+                f'font-size="12">\n<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(self.parts)
+                + "\n</svg>")
+
+
+def curves(title, seconds, families):
+    """:param families: by unit, of each replica (second, value)."""
+    picture = Picture(title, seconds)
+    for unit, lines in families.items():
+        picture.curves(unit, lines)
+    return picture.drawn()
+
+
 def picture(result):
     """A lane for each kind of fault; then pods by what became of them; then memory and open files."""
-    seconds = max(result["seconds"], 1)
-    names = list(dict.fromkeys(fault["name"] for fault in result["faults"]))
-    parts = []
-
-    def x(at):
-        return LEFT + at / seconds * (WIDTH - LEFT - RIGHT)
-
-    def text(at, y, what, anchor="start"):
-        parts.append(f'<text x="{at:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{INK}">{escape(what)}</text>')
-
-    def bar(begin, end, y, height, color):
-        parts.append(f'<rect x="{begin:.1f}" y="{y:.1f}" width="{max(end - begin, 1.5):.1f}" height="{height:.1f}" fill="{color}"/>')
-
-    y = 48
-    text(LEFT, 24, f"Faults of seed {result['seed']}, and what became of {result['pods']['made']} pods")
-    for name in names:
-        bar(LEFT, WIDTH - RIGHT, y + 15, 0.5, GREY)
-        text(LEFT - 8, y + 12, name, "end")
-        for fault in result["faults"]:
-            if fault["name"] == name:
-                bar(x(fault["begin"]), x(fault["end"]), y + 2, 11, ORANGE)
-        y += 17
-    y += 70
-    step = max(1, seconds / 230)
-    bins = {}
-    for at, fate in result["made"]:
-        counts = bins.setdefault(int(at / step), {})
-        counts[fate] = counts.get(fate, 0) + 1
-    tallest = most([sum(counts.values()) for counts in bins.values()]) or 1
-    text(LEFT - 8, y - 30, "pods made", "end")
-    text(LEFT - 8, y - 14, "(blue: denied first; orange: not made)", "end")
-    for number, counts in bins.items():
-        base = y
-        for fate, color in (("made", GREY), ("late", BLUE), ("not made", ORANGE)):
-            height = counts.get(fate, 0) / tallest * 56
-            if height:
-                bar(x(number * step), x((number + 1) * step) - 0.5, base - height, height, color)
-            base -= height
+    drawing = Picture(
+        f"Faults of seed {result['seed']}, and what became of {result['pods']['made']} pods", result["seconds"])
+    for name in dict.fromkeys(fault["name"] for fault in result["faults"]):
+        drawing.lane(name, [(fault["begin"], fault["end"]) for fault in result["faults"] if fault["name"] == name])
+    drawing.stacks(
+        ("pods made", "blue: denied first", "orange: not injected, or not made"), result["made"],
+        {"made": GREY, "late": BLUE, "bare": ORANGE})
     for index, unit in ((1, "MB of memory"), (2, "open files")):
-        y += 74
-        top = most([sample[index] for samples in result["replicas"].values() for sample in samples]) or 1
-        text(LEFT - 8, y - 30, f"{unit}, up to {top:.0f}", "end")
-        text(LEFT - 8, y - 14, "(grey: a, blue: b)", "end")
-        for samples, color in zip(result["replicas"].values(), (GREY, BLUE)):
-            points = " ".join(f"{x(sample[0]):.1f},{y - sample[index] / top * 56:.1f}" for sample in samples if sample[0] >= 0)
-            parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
-    y += 24
-    for mark in range(0, int(seconds) + 1, max(10, int(seconds / 6) // 10 * 10)):
-        text(x(mark), y, f"{mark} s", "middle")
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 16}" font-family="sans-serif" font-size="12">\n'
-            f'<rect width="{WIDTH}" height="{y + 16}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>")
+        drawing.curves(unit, {
+            name: [(sample[0], sample[index]) for sample in samples] for name, samples in result["replicas"].items()})
+    return drawing.drawn()

@@ -249,10 +249,12 @@ class Faults:
     # MARK: The clock
 
     def jump(self, target, lasts):
-        """An hour and a half forward and back, and so past the Lease and half of a certificate's backdating."""
-        self.clock.set(target, 5400)
+        """Forward or backward, past the Lease and past the hour by which certificates are backdated; and back."""
+        jump = 5400 if lasts < 5.5 else -5400
+        self.clock.set(target, jump)
         time.sleep(lasts)
         self.clock.set(target, 0)
+        return f"replica {target.name}, by {jump} s"
 
 
 class Calm:

@@ -199,6 +199,7 @@ class Oracle:
                 self.broke(f"{key} was denied until the end: {pod.message}")
         if pod.denied:
             self.counts["denied"] += 1
+        pod.fate = "bare"
         if pod.outcome in ("unreached", "denied"):
             # A required one is tried again until the end of its round.
             if pod.kind != "required" or pod.denied is None:
@@ -208,6 +209,7 @@ class Oracle:
                     self.broke(f"{key} failed: {pod.message}")
             return
         self.counts["made"] += 1
+        pod.fate = "late" if pod.healed else "made"
         if pod.healed:
             self.counts["denied, and made after all"] += 1
             calm = self.calm.longest(pod.denied, pod.healed)
@@ -225,6 +227,7 @@ class Oracle:
             self.counts["injected"] += 1
             return
         self.counts["bare"] += 1
+        pod.fate = "bare"
         account = entry[0]["spec"]["serviceAccountName"]
         if pod.kind == "required":
             self.counts["bare and required"] += 1

@@ -31,6 +31,8 @@ class Made:
         self.outcome, self.message = None, ""
         # When it was denied first, and when it was made after all.
         self.denied = self.healed = None
+        # What the oracle makes of it: `made`, `late` if it was denied first, `bare` if it was not injected, or not made.
+        self.fate = None
 
 
 class Population:
