@@ -170,6 +170,8 @@ class Oracle:
             ("made", "injected", "bare", "bare and required", "failed while the API server was away", "failed", "denied",
              "denied, and made after all", "left alone"), 0)
         self.reported, self.healed = [], []
+        # Pods of Deployments that are required and were not injected, and have been spoken of.
+        self.known = set()
 
     def broke(self, text):
         self.broken.append(text)
@@ -185,12 +187,15 @@ class Oracle:
         bare = {}
         for pod in sorted(made, key=lambda pod: pod.end):
             self.judge(pod, census, bare, unregistered)
-        for (namespace, name), (pod, said) in census.pods.items():
+        for key, (pod, said) in census.pods.items():
             if said == "half":
-                self.broke(f"{namespace}/{name} is injected by halves")
-            if pod["metadata"].get("labels", {}).get("chaos") and is_required(pod) and said == "notInjected":
-                if not unregistered:
-                    self.broke(f"{namespace}/{name} of a Deployment is required and was not injected")
+                self.broke(f"{'/'.join(key)} is injected by halves")
+            if not (is_required(pod) and said == "notInjected" and "chaos" in pod["metadata"]["labels"]):
+                continue
+            # When a Deployment's pods were made is known to the second alone, and they stay for more than one round.
+            if not unregistered and key not in self.known:
+                self.broke(f"{'/'.join(key)} of a Deployment started without a plan")
+            self.known.add(key)
 
     def judge(self, pod, census, bare, unregistered):
         key = f"{pod.namespace}/{pod.name} ({pod.kind})"
