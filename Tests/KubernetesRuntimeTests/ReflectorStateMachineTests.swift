@@ -133,6 +133,8 @@ struct ReflectorStateMachineTests {
         #expect(machine.patience(at: Self.start + .seconds(60)) == .seconds(150))
         machine.heard(Self.bookmark, at: Self.start + .seconds(250))
         #expect(machine.patience(at: Self.start + .seconds(250)) == .seconds(60))
+        _ = machine.watchEnded(at: Self.start + .seconds(300), chance: 0)
+        #expect(machine.patience(at: Self.start + .seconds(300)) == .seconds(150))
     }
 
     @Test(
