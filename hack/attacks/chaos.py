@@ -1,6 +1,7 @@
 """Two replicas as the chart installs them, pods all along, faults drawn from a seed, and an oracle. See hack/chaos --help."""
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -136,6 +137,7 @@ class Run:
             "settled": self.settled, "pods": oracle.counts, "reported": oracle.reported, "healed": oracle.healed,
             "writes": self.verdict.count, "written without the Lease": len(self.verdict.wrong),
             "written after a theft": self.verdict.after_theft,
+            "lateness": self.calm.lateness, "load": os.getloadavg()[1],
             "answered": {replica.name: replica.wire.weather.answered for replica in replicas},
             "replicas": {
                 replica.name: [(at - self.begin, memory, files, pid) for at, memory, files, pid in replica.samples]

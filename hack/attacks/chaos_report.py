@@ -40,6 +40,7 @@ def summary(result):
                 for kind in next(iter(result["answered"].values()))}
     lines.append("the replicas' requests answered badly: " + ", ".join(
         f"{count} by {kind}" for kind, count in answered.items()))
+    lines.append(f"this machine: a load of {result['load']:.1f} in the last five minutes; {result['lateness']:.1f} s late at most")
     broken = result["broken"]
     lines.append(f"{len(broken)} promises broken" if broken else "all held")
     return lines + [f"  {line}" for line in broken[:40]]

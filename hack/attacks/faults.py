@@ -263,14 +263,18 @@ class Calm:
     def __init__(self, installation):
         self.installation = installation
         self.under_way, self.lock = 0, threading.Lock()
-        # (begin, end) of times without calm, and of times without the API server.
+        # [begin, end] of times without calm, and of times without the API server; the end is None while it lasts.
         self.storms, self.absences = [], []
         self.ended = threading.Event()
-        self.threads = [threading.Thread(target=self.watch, daemon=True)]
-        self.threads[0].start()
+        # By how many seconds this machine was late at most: what it cannot do in time is no failure of Lanyard.
+        self.lateness = 0.0
+        threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
+        before = time.time()
         while not self.ended.wait(0.05):
+            self.lateness = max(self.lateness, time.time() - before - 0.05)
+            before = time.time()
             ready = any(replica.is_ready for replica in self.installation.replicas)
             self.note(self.storms, self.under_way > 0 or not ready)
             for replica in self.installation.replicas:

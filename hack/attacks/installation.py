@@ -28,7 +28,6 @@ class Replica:
         self.port, self.admin = free_port(), free_port()
         self.user = f"system:serviceaccount:{NAMESPACE}:{name}"
         self.is_ready, self.is_wanted, self.process, self.ends, self.samples = False, False, None, [], []
-        self.stopped = False
         self.environment = dict(os.environ)
         self.cgroup = f"/sys/fs/cgroup/memory/lanyard-{os.getpid()}-{name}"
         try:

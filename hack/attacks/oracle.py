@@ -42,8 +42,7 @@ class Reports:
     def __init__(self, cluster):
         self.cluster, self.history, self.lock = cluster, {}, threading.Lock()
         self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.watch, daemon=True)
-        self.thread.start()
+        threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
         while not self.ended.wait(0.25):

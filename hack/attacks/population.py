@@ -1,6 +1,5 @@
 """Pods that are created all along, in several namespaces, some of them through Deployments; and what became of each."""
 import http.client
-import json
 import random
 import threading
 import time
