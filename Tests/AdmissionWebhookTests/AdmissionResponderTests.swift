@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test("asks for a prompt verdict first, and for one that takes time only if there is none", arguments: [false, true])
+    @Test("asks for a prompt verdict first, and for one that waits if there is none", arguments: [false, true])
     func prompt(isPrompt: Bool) async throws {
         let harness = ResponderHarness { _ in
             .allowed(warnings: ["in time"])

@@ -128,9 +128,13 @@ import Testing
         }
     }
 
-    @Test("answers requests that come in one piece in turn, and each connection asks for its end where the request does")
+    @Test("answers requests that come in one piece in turn, and ends the connection where a request asks for it")
     func inOnePiece() async throws {
-        let handler = TestHandler<WholeObject> { _ in .refused("late") } prompt: { .allowed(warnings: [$0.uid]) }
+        let handler = TestHandler<WholeObject> { _ in
+            .refused("late")
+        } prompt: {
+            .allowed(warnings: [$0.uid])
+        }
         try await withServer(handler: handler) { server in
             let bytes = (0..<50).map { request(uid: "n\($0)n", $0 == 49 ? "Connection: close\r\n" : "") }.joined()
             let answers = try await server.exchange(bytes)
