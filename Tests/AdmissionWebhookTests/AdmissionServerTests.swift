@@ -118,7 +118,8 @@ import Testing
         }) { server in
             let bytes = ["head": "POST /mutate HTT", "body": "POST /mutate HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
             let channel = try await step == "handshake" ? server.connect() : server.connectWithTLS()
-            if let bytes = bytes[step] { try await channel.writeAndFlush(ByteBuffer(string: bytes)) }
+            // A connection that is closed by then has waited too long, too.
+            if let bytes = bytes[step] { try? await channel.writeAndFlush(ByteBuffer(string: bytes)) }
             try await channel.closeFuture.get()
             let reason = [("reason", "\(step)_timeout")]
             let total = server.metrics.counterTotal(
@@ -167,7 +168,7 @@ import Testing
             ),
         ])
     func noReview(_ bytes: String, _ status: String) async throws {
-        try await withServer(configure: { $0.connections.headTimeout = .milliseconds(300) }) { server in
+        try await withServer(configure: { $0.connections.headTimeout = .seconds(3) }) { server in
             // The last byte comes alone, after the answer of what needs no body.
             let answers = try await server.exchange(String(bytes.dropLast()), then: String(bytes.suffix(1)))
             #expect(answers.hasPrefix(status))
