@@ -69,6 +69,11 @@ def depth(replica):
     return sum(value for name, value in replica.metrics().items() if name.startswith("workqueue_depth"))
 
 
+def leads(replica):
+    """The other keeps what waits, each object once, for the time when it will lead."""
+    return any(name.startswith("leader_election_master_status") and value for name, value in replica.metrics().items())
+
+
 def is_flat(samples, index, bar):
     """:return: the medians after the first fifth, and at the end; and whether they are as good as the same."""
     part = max(len(samples) // 5, 1)
@@ -111,7 +116,7 @@ def main():
             time.sleep(1)
         seconds = time.time() - begin
         time.sleep(5)
-        left = {replica.name: depth(replica) for replica in installation.replicas}
+        left = {replica.name: depth(replica) for replica in installation.replicas if leads(replica)}
         samples = {
             replica.name: [(at - begin, memory, files) for at, memory, files, _ in replica.samples if at > begin]
             for replica in installation.replicas}
@@ -121,6 +126,8 @@ def main():
             worker.kill()
         installation.remove()
     wrong = [f"{bad.value} admissions without a patch"] if bad.value else []
+    if len(left) != 1:
+        wrong.append(f"{len(left)} replicas lead")
     print(f"{options.admissions} admissions and {options.changes} changes in {seconds:.0f} s, {bad.value} without a patch")
     for replica in installation.replicas:
         name = replica.name
@@ -131,8 +138,9 @@ def main():
             print(f"replica {name}: {early:.0f} {unit} after the first fifth, {late:.0f} at the end, {peak:.0f} at most")
             if not flat:
                 wrong.append(f"replica {name}: {unit} grew from {early:.0f} to {late:.0f}")
-        print(f"replica {name}: {max(count for _, count in queues[name]):.0f} in queues at most, {left[name]:.0f} at the end")
-        if left[name]:
+        print(f"replica {name}: {max(count for _, count in queues[name]):.0f} in queues at most, "
+              + (f"{left[name]:.0f} at the end" if name in left else "for when it leads"))
+        if left.get(name):
             wrong.append(f"replica {name} has {left[name]:.0f} in its queues")
     if options.report:
         result = {"admissions": options.admissions, "changes": options.changes, "seconds": seconds, "bad": bad.value,
