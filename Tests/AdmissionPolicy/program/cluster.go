@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,8 @@ func readCluster(files []string) (*cluster, error) {
 		// A field that Kubernetes does not know is an error.
 		decoder: serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(),
 	}
-	var native, custom []runtime.Object
+	var native []runtime.Object
+	var custom []*unstructured.Unstructured
 	for _, file := range files {
 		documents, err := documentsOf(file)
 		if err != nil {
@@ -60,8 +62,8 @@ func readCluster(files []string) (*cluster, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}
-			if _, ok := object.(*unstructured.Unstructured); ok {
-				custom = append(custom, object)
+			if item, ok := object.(*unstructured.Unstructured); ok {
+				custom = append(custom, item)
 			} else {
 				setDefaults(object)
 				native = append(native, object)
@@ -69,9 +71,8 @@ func readCluster(files []string) (*cluster, error) {
 		}
 	}
 	definitions, listKinds := meta.NewDefaultRESTMapper(nil), map[schema.GroupVersionResource]string{}
-	var parameters []runtime.Object
-	for _, object := range custom {
-		item := object.(*unstructured.Unstructured)
+	var parameters []*unstructured.Unstructured
+	for _, item := range custom {
 		if item.GetKind() != "CustomResourceDefinition" {
 			parameters = append(parameters, item)
 		} else if err := define(item, definitions, listKinds); err != nil {
@@ -82,9 +83,26 @@ func readCluster(files []string) (*cluster, error) {
 		MultiRESTMapper: meta.MultiRESTMapper{definitions, testrestmapper.TestOnlyStaticRESTMapper(scheme)},
 	}
 	result.client = fake.NewClientset(native...)
-	// The parameters are known by their definitions alone, and never by a Go type.
-	result.dynamic = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), listKinds, parameters...)
+	// Parameters are known by their definitions alone, and never by a Go type.
+	result.dynamic = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), listKinds)
+	for _, parameter := range parameters {
+		if err := result.create(parameter); err != nil {
+			return nil, err
+		}
+	}
 	return result, nil
+}
+
+// create puts an object to the others of its kind, whose plural only its definition knows.
+func (c *cluster) create(item *unstructured.Unstructured) error {
+	kind := item.GroupVersionKind()
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return err
+	}
+	_, err = c.dynamic.Resource(mapping.Resource).Namespace(item.GetNamespace()).Create(
+		context.Background(), item, metav1.CreateOptions{})
+	return err
 }
 
 // In an API server plugins see objects of internal types, which convert to each version. Here there is the version
