@@ -28,11 +28,11 @@ DENIAL = (
     "pods \"app\" is forbidden: ValidatingAdmissionPolicy 'required-pods.lanyard.dev' with binding "
     "'required-pods.lanyard.dev' denied request: the pod is labelled lanyard.dev/inject=required, but nothing was "
     "injected: it has no annotation lanyard.dev/plan, so Lanyard's webhook has not seen it, or a later webhook has "
-    "removed it; see that Lanyard runs and that the MutatingWebhookConfiguration pod-injector.lanyard.dev is there, and "
-    "create the pod again; to let it start without credentials, remove the label")
+    "removed it; see that Lanyard runs and that the MutatingWebhookConfiguration pod-injector.lanyard.dev is there, "
+    "and create the pod again; to let it start without credentials, remove the label")
 
-# Pods of an identity that the webhook has to let in, `required` as they are: with what they get from it alone, and with an
-# identity of their own.
+# Pods of an identity that the webhook has to let in, `required` as they are: with what they get from it alone, and with
+# an identity of their own.
 INJECTED = """
 apiVersion: v1
 kind: ServiceAccount

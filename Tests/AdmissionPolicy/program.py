@@ -17,14 +17,15 @@ CASES = [
     ("in a namespace without colours", request(pod(account="red"), "plain"), None, "", []),
     ("that is updated", request(pod(account="red"), "painted", operation="UPDATE", old=pod()), None, "", []),
     ("that gets black", request(pod(account="forbidden"), "painted"), {"colour": "black"},
-     "pods \"app\" is forbidden: ValidatingAdmissionPolicy 'no-black' with binding 'no-black' denied request: no black", []),
+     "pods \"app\" is forbidden: ValidatingAdmissionPolicy 'no-black' with binding 'no-black' denied request: "
+     "no black", []),
     ("that gets grey", request(pod(account="odd"), "painted"), {"colour": "grey"}, "",
      ["Validation failed for ValidatingAdmissionPolicy 'no-grey' with binding 'no-grey': no grey"]),
 ]
 # What is changed in the policies, and what the program says.
 FAULTS = [
     (("reinvocationPolicy: Never", "reinvocationPolicies: Never"), "unknown field \"spec.reinvocationPolicies\""),
-    (("failurePolicy: Fail", "failurePolicy: Fail\n  failurePolicy: Ignore"), "key \"failurePolicy\" already set in map"),
+    (("failurePolicy: Fail", "failurePolicy: Fail\n  failurePolicy: Fail"), "key \"failurePolicy\" already set in map"),
 ]
 # A mistake in an expression is found as it is evaluated, and the failure policy decides.
 MISTAKE = ("object.spec.serviceAccountName in params.colours", "object.spec.serviceAccountName in params.colors")
@@ -50,8 +51,8 @@ def failures(program):
                 if message not in str(refusal):
                     yield f"{new}: {refusal}"
         for policy, admitted in (("Fail", False), ("Ignore", True)):
-            file.write_text(
-                text.replace(*MISTAKE, 1).replace("failurePolicy: Fail", f"failurePolicy: {policy}", 1), encoding="utf-8")
+            mistaken = text.replace(*MISTAKE, 1).replace("failurePolicy: Fail", f"failurePolicy: {policy}", 1)
+            file.write_text(mistaken, encoding="utf-8")
             answer, = answers(program, [file], [request(pod(account="red"), "painted")])
             if answer["allowed"] != admitted or "labels" in answer["object"]["metadata"]:
                 yield f"with a mistake and failurePolicy: {policy}, {answer}"

@@ -17,7 +17,8 @@ REFUSED = [
     "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
     "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
-    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
+    "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
