@@ -94,6 +94,7 @@ CASES = [
     ("has the label as an annotation", request(pod(None, REQUIRED)), True),
     ("is a mirror pod of a node", request(pod(REQUIRED, MIRROR), user=NODE), True),
     ("is a mirror pod, by a user", request(pod(REQUIRED, MIRROR)), False),
+    ("is a mirror pod, by a user without groups", request(pod(REQUIRED, MIRROR), user={"username": "jane"}), False),
     ("is a mirror pod, by an administrator", request(pod(REQUIRED, MIRROR), user=ADMINISTRATOR), False),
     ("is made by a node, and no mirror pod", request(pod(REQUIRED), user=NODE), False),
     ("is in the excluded namespace", request(pod(REQUIRED), "kube-system"), True),

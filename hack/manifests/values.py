@@ -238,6 +238,8 @@ def check_guard(checks, chart):
         ]:
             if found != required[field]:
                 checks.fail(place, f"its {field} are not those of {required['name']}: {found}")
+        if policy["failurePolicy"] != "Fail":
+            checks.fail(place, "what it cannot evaluate is admitted")
         bound = find(rendered, "ValidatingAdmissionPolicyBinding", GUARD)["spec"]
         if bound != {"policyName": GUARD, "validationActions": ["Deny"]}:
             checks.fail(place, f"its binding is {bound}")
