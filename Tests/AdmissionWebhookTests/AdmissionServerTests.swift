@@ -160,7 +160,6 @@ import Testing
         "answers what is no review, keeps the connection, and ends it in time if nothing follows",
         arguments: [
             ("POST /nowhere HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 404"),
-            ("GET /mutate HTTP/1.1\r\n\r\n", "HTTP/1.1 405"),
             ("POST /mutate HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 415"),
             (
                 "POST /mutate HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\nabc",
@@ -175,6 +174,14 @@ import Testing
             let closed = server.metrics.counterTotal(
                 label: "admission_webhook_connections_closed_total", dimensions: [("reason", "head_timeout")])
             #expect(closed == 1)
+        }
+    }
+
+    @Test("ends the connection with the answer to what is no POST")
+    func noPOST() async throws {
+        try await withServer { server in
+            let answer = try await server.exchange("HEAD /mutate HTTP/1.1\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 405") && answer.contains("Connection: close"))
         }
     }
 

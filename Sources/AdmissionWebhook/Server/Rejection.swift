@@ -42,7 +42,10 @@ struct Rejection: Error {
     var answer: Answer {
         var answer = Answer(status, "text/plain; charset=utf-8", ByteBuffer(string: reason + "\n"))
         switch status {
-        case .methodNotAllowed: answer.headers.add(name: "Allow", value: "POST")
+        case .methodNotAllowed:
+            answer.headers.add(name: "Allow", value: "POST")
+            // The answer to HEAD has no body, and this one has.
+            answer.endConnection()
         case .serviceUnavailable: answer.headers.add(name: "Retry-After", value: "1")
         case .payloadTooLarge: answer.endConnection()
         default: break
