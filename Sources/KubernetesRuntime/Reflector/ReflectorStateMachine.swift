@@ -96,7 +96,7 @@ struct ReflectorStateMachine {
     static let longestWithoutWatch = Duration.seconds(60)
 
     /// A watch that lasted so long was in order, whatever ended it.
-    static let healthyDuration = Duration.seconds(30)
+    static let healthyDuration = Duration.seconds(5)
 
     /// A watch that ends sooner, without a word, has failed (kubernetes/kubernetes#104171).
     static let shortestWatch = Duration.seconds(1)
@@ -105,7 +105,10 @@ struct ReflectorStateMachine {
 
     /// When to give up. `nil`: the watch works, or the server does not answer either.
     private var givingUpAt: Duration?
-    private var backoff = Backoff(initial: .milliseconds(800), maximum: .seconds(30), jitter: 1)
+
+    /// Short even after a long absence of the server: what is reported is wrong until the watch is there again, and a few
+    /// kinds of objects, asked for by a few replicas, are no load.
+    private var backoff = Backoff(initial: .milliseconds(800), maximum: .seconds(4), jitter: 1)
 
     init() {}
 
