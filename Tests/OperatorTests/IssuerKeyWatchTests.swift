@@ -10,7 +10,7 @@ import WorkloadIdentity
 @testable import Operator
 
 @Suite struct IssuerKeyWatchTests {
-    private static let keySet = "/openid/v1/jwks"
+    fileprivate static let keySet = "/openid/v1/jwks"
     private static let configMap = "/api/v1/namespaces/lanyard-system/configmaps/lanyard-uploaded-keys"
 
     private static func key(_ name: String) -> JSONValue {
@@ -202,5 +202,26 @@ import WorkloadIdentity
         for (before, now) in [(unknown, good), (good, unknown), (stale, stale), (good, good)] {
             #expect(try told(before, now).isEmpty)
         }
+    }
+}
+
+extension IssuerKeyWatchTests {
+    @Test("the report on a ServiceAccount has the condition, and an event tells of it", .timeLimit(.minutes(1)))
+    func reports() async throws {
+        var cluster = RunningControllers()
+        cluster.facts = PlatformFacts(platform: .selfManaged, issuer: Issuer(url: "https://i.example", reach: .public))
+        cluster.put(Self.keySet, ["keys": [Self.key("old"), Self.key("new")]])
+        cluster.put(Self.configMap, ["data": ["openai": .string(Self.note("old"))]])
+        cluster.add(serviceAccount: "llm", Self.annotations)
+        cluster.add(serviceAccount: "other", RunningControllers.role)
+        try await cluster.running { [cluster] _ in
+            await eventually {
+                cluster.condition("KeysTrusted", of: RunningControllers.identityPath("llm"))
+                    == ["False", "UploadedKeysStale"]
+                    && cluster.server.events.contains("UploadedKeysStale ServiceAccount llm")
+            }
+            await eventually { cluster.ready("llm")?.first == "True" && cluster.ready("other") != nil }
+        }
+        #expect(cluster.condition("KeysTrusted", of: RunningControllers.identityPath("other")) == nil)
     }
 }

@@ -47,7 +47,9 @@ import Testing
 
     @Test(
         "a modulus has the bits of its number, without leading zeros",
-        arguments: [("", 0), ("AA", 0), ("AQ", 1), ("_w", 8), ("AQAB", 17), ("AAEAAQ", 17), ("gAA", 16), ("%", nil)])
+        arguments: [
+            ("", 0), ("AA", 0), ("AQ", 1), ("_w", 8), ("AQAB", 17), ("AAEAAQ", 17), ("gAA", 16), ("%", nil),
+        ] as [(String, Int?)])
     func bits(text: String, bits: Int?) {
         #expect(Base64URL.bitWidth(of: text) == bits)
     }

@@ -88,6 +88,7 @@ public final class IssuerKeyWatch: Service {
         do {
             recent.note(try await client.issuerKeys(), at: moment)
             let uploaded = try await client.uploadedKeys(in: namespace)
+            state.withLock { $0.hasToldFailure = false }
             tell(keys: recent.set, uploaded: uploaded)
         } catch {
             // A server that is away is told of elsewhere, and what was seen last stands.
@@ -106,13 +107,7 @@ public final class IssuerKeyWatch: Service {
         let facts = facts()
         let review = KeyReview(
             keys: keys, uploaded: uploaded, facts: PlatformFacts(platform: facts.platform, issuer: facts.issuer))
-        let inUse = keys.keys.isEmpty ? [] : providersInUse()
-        let missing = Dictionary(
-            KeyVerifier.all.compactMap { verifier in
-                inUse.contains(verifier.provider)
-                    ? review.keysNotUploaded(to: verifier).map { (verifier.provider, $0) } : nil
-            }
-        ) { first, _ in first }
+        let missing = missingKeys(by: review)
         let (news, onChange) = state.withLock { state in
             record(missing.mapValues { !$0.isEmpty }, in: &state)
             let news = missing.filter { state.told[$0.key, default: false] != !$0.value.isEmpty }
@@ -123,6 +118,18 @@ public final class IssuerKeyWatch: Service {
         }
         for (provider, keys) in news.sorted(by: { $0.key < $1.key }) { log(provider, keys) }
         onChange?()
+    }
+
+    /// The keys that providers in use do not have; without those of whom nothing was noted.
+    private func missingKeys(by review: KeyReview) -> [ProviderName: [IssuerKey]] {
+        let noted = KeyVerifier.all.filter { review.uploaded[$0.provider] != nil }
+        guard !noted.isEmpty else { return [:] }
+        let inUse = providersInUse()
+        var missing: [ProviderName: [IssuerKey]] = [:]
+        for verifier in noted where inUse.contains(verifier.provider) {
+            missing[verifier.provider] = review.keysNotUploaded(to: verifier)
+        }
+        return missing
     }
 
     private func record(_ isStale: [ProviderName: Bool], in state: inout State) {

@@ -5,7 +5,7 @@ public struct IssuerKeySet: Hashable, Sendable {
     /// In the order of their thumbprints.
     public private(set) var keys: [IssuerKey]
 
-    public init(_ keys: some Sequence<IssuerKey> = []) {
+    public init(_ keys: [IssuerKey] = []) {
         var known: Set<String> = []
         self.keys = keys.filter { known.insert($0.thumbprint).inserted }.sorted { $0.thumbprint < $1.thumbprint }
     }
