@@ -142,7 +142,7 @@ import WorkloadIdentity
     ]
     private static let account = ObjectReference(apiVersion: "v1", kind: "ServiceAccount", namespace: "ai", name: "llm")
 
-    private static func status(keys: [String], noted: [String]?, _ annotations: [String: String] = annotations)
+    private static func status(keys: [String], noted: [String]?, _ annotations: [String: String] = Self.annotations)
         -> WorkloadIdentityStatus
     {
         let facts = PlatformFacts(platform: .selfManaged, issuer: Issuer(url: "https://i.example", reach: .public))

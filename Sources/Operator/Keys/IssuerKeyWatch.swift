@@ -1,8 +1,8 @@
 internal import CoreMetrics
-public import KubernetesClient
+internal import KubernetesClient
 internal import KubernetesModel
-public import Logging
-public import Metrics
+internal import Logging
+internal import Metrics
 public import ServiceLifecycle
 internal import Synchronization
 internal import WorkloadIdentity
@@ -158,15 +158,5 @@ public final class IssuerKeyWatch: Service {
                 "provider": "\(provider)", "missing": "\(missing.map(\.name).joined(separator: " "))",
                 "remedy": "lanyard keys --provider \(provider)",
             ])
-    }
-}
-
-extension WorkloadIdentityObject {
-    /// The providers for which tokens are verified by the issuer's keys.
-    var providersOfIssuerKeys: [ProviderName] {
-        (status["providers"]?.array ?? []).flatMap { provider in
-            (provider["mechanism"]?.string ?? "").split(separator: ",")
-                .compactMap { Mechanism(rawValue: String($0)).flatMap(KeyVerifier.of)?.provider }
-        }
     }
 }
