@@ -1,5 +1,6 @@
 import InMemoryLogging
 import JSON
+import KubernetesClient
 import KubernetesModel
 import KubernetesRuntime
 import Logging
