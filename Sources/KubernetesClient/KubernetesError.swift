@@ -81,6 +81,9 @@ extension KubernetesError {
     /// 404: no such object, or no such kind of object.
     public var isNotFound: Bool { status?.code == 404 }
 
+    /// No answer came, or none in time: nothing is wrong with what was asked, as far as anybody knows.
+    public var isUnanswered: Bool { code == .connectionFailed || code == .timedOut }
+
     /// 409: somebody else wrote in between, or owns a field that is applied.
     public var isConflict: Bool { status?.code == 409 && !isAlreadyExists }
 

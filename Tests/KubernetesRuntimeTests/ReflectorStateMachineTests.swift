@@ -106,15 +106,15 @@ struct ReflectorStateMachineTests {
         #expect(action == .list(ListOptions(resourceVersion: "5", limit: nil)))
     }
 
-    @Test("waits longer with each failure, and no longer after a watch that was in order")
+    @Test("waits longer with each failure up to some seconds, and no longer after a watch that was in order")
     func backsOff() {
         var machine = Self.watching()
         var waits: [Machine.Action] = []
-        for seconds in [1, 1, 1, 40, 1] {
+        for seconds in [1, 1, 1, 1, 1, 6, 1] {
             waits.append(machine.watchFailed(.other(retryAfter: nil), at: Self.start + .seconds(seconds), chance: 0))
             _ = machine.waited(until: Self.start, chance: 0)
         }
-        let expected = [800, 1600, 3200, 800, 1600].map { Machine.Action.wait(.milliseconds($0)) }
+        let expected = [800, 1600, 3200, 4000, 4000, 800, 1600].map { Machine.Action.wait(.milliseconds($0)) }
         #expect(waits == expected)
     }
 
@@ -133,6 +133,8 @@ struct ReflectorStateMachineTests {
         #expect(machine.patience(at: Self.start + .seconds(60)) == .seconds(150))
         machine.heard(Self.bookmark, at: Self.start + .seconds(250))
         #expect(machine.patience(at: Self.start + .seconds(250)) == .seconds(60))
+        _ = machine.watchEnded(at: Self.start + .seconds(300), chance: 0)
+        #expect(machine.patience(at: Self.start + .seconds(300)) == .seconds(150))
     }
 
     @Test(

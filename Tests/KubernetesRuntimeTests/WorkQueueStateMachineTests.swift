@@ -102,6 +102,21 @@ struct WorkQueueStateMachineTests {
         #expect(wait == "wait 30.0 seconds")
     }
 
+    @Test("waits no longer than it is told to, unless the server asks for more")
+    mutating func maximum() {
+        var waits: [String] = []
+        for _ in 1...4 {
+            queue.retry("a", maximum: .milliseconds(15), at: .zero)
+            waits.append(next())
+            _ = next(at: .seconds(1))
+            queue.done("a", at: .zero)
+        }
+        queue.retry("a", minimum: .seconds(30), maximum: .milliseconds(15), at: .zero)
+        waits.append(next())
+        let expected = ["0.005", "0.01", "0.015", "0.015", "30.0"].map { "wait \($0) seconds" }
+        #expect(waits == expected)
+    }
+
     @Test("ends when it is shut down, and takes nothing more")
     mutating func shutDown() {
         queue.add("a", at: .zero)

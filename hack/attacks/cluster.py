@@ -25,10 +25,15 @@ class Cluster:
         if not hasattr(self.local, "connection"):
             self.local.connection = http.client.HTTPSConnection(
                 self.address.hostname, self.address.port, context=self.tls, timeout=60)
-        self.local.connection.request(
-            method, path, json.dumps(body) if body is not None else None, {"Content-Type": kind})
-        answer = self.local.connection.getresponse()
-        return answer.status, answer.read()
+        try:
+            self.local.connection.request(
+                method, path, json.dumps(body) if body is not None else None, {"Content-Type": kind})
+            answer = self.local.connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            self.local.connection.close()
+            del self.local.connection
+            raise
 
     def call(self, method, path, body=None, kind="application/json", allowed=()):
         status, content = self.ask(method, path, body, kind)

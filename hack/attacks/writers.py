@@ -9,9 +9,6 @@ server's audit log. Then leaders are killed. It ends with exit code 1 if anythin
 took more than 15 seconds until another did.
 """
 import argparse
-import base64
-import datetime
-import json
 import random
 import signal
 import statistics
@@ -20,9 +17,11 @@ import sys
 import threading
 import time
 
+from audit import Verdict, audit
 from cluster import Cluster
+from users import make_user
 
-LEASE = "lanyard-controller"
+USERS = "system:serviceaccount:attack-"
 ACCOUNTS = 40
 
 
@@ -33,27 +32,7 @@ class Replica:
         self.cluster, self.lanyard, self.namespace, self.name = cluster, lanyard, namespace, name
         self.user = f"system:serviceaccount:{namespace}:{name}"
         self.port = random.randint(33000, 60000)
-        cluster.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
-        subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        group = "/apis/rbac.authorization.k8s.io/v1"
-        cluster.create(f"{group}/clusterrolebindings", {
-            "metadata": {"name": f"{namespace}-{name}"}, "subjects": [subject],
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "lanyard"}})
-        cluster.create(f"{group}/namespaces/{namespace}/rolebindings", {
-            "metadata": {"name": name}, "subjects": [subject],
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "lanyard"}})
-        token = cluster.call(
-            "POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
-            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7200}})
-        authority = base64.b64encode(open(cluster.authority, "rb").read()).decode()
-        self.kubeconfig = f"{cluster.folder}/{namespace}-{name}.kubeconfig"
-        with open(self.kubeconfig, "w", encoding="utf-8") as file:
-            json.dump({
-                "apiVersion": "v1", "kind": "Config", "current-context": "c",
-                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-                "clusters": [
-                    {"name": "c", "cluster": {"server": cluster.url, "certificate-authority-data": authority}}],
-                "users": [{"name": "u", "user": {"token": token["status"]["token"]}}]}, file)
+        self.kubeconfig = make_user(cluster, namespace, name)
         self.start()
 
     def start(self):
@@ -81,7 +60,7 @@ class Pair:
 
     def leader(self):
         """Who wrote the Lease last, by the audit log."""
-        history = [entry for entry in audit(self.cluster) if entry.lease == self.namespace and entry.renews]
+        history = [entry for entry in audit(self.cluster, USERS) if entry.lease == self.namespace and entry.renews]
         last = history[-1].user if history else None
         return next((replica for replica in self.replicas if replica.user == last), None)
 
@@ -101,57 +80,6 @@ class Pair:
             time.sleep(random.uniform(12, 22))
             leader.signal(signal.SIGCONT)
             time.sleep(random.uniform(2, 4))
-
-
-class Entry:
-    """A successful write, from the audit log."""
-
-    def __init__(self, event):
-        self.user = event["user"]["username"]
-        self.received = moment(event["requestReceivedTimestamp"])
-        self.done = moment(event["stageTimestamp"])
-        reference = event.get("objectRef", {})
-        self.resource = "/".join(filter(None, [reference.get("resource"), reference.get("subresource")]))
-        self.what = f"{event['verb']} {self.resource} {reference.get('namespace')}/{reference.get('name')}"
-        self.lease = reference.get("namespace") if self.resource == "leases" else None
-        holder = event.get("responseObject", {}).get("spec", {}).get("holderIdentity")
-        self.renews = bool(self.lease and holder)
-        self.gives_back = bool(self.lease and not holder)
-
-
-def moment(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def audit(cluster):
-    entries = []
-    with open(f"{cluster.folder}/audit.log", encoding="utf-8") as file:
-        for line in file:
-            if ":attack-" not in line or not line.endswith("\n"):
-                continue
-            event = json.loads(line)
-            if event["user"]["username"].startswith("system:serviceaccount:attack-") \
-                    and 200 <= event["responseStatus"]["code"] < 300:
-                entries.append(Entry(event))
-    return sorted(entries, key=lambda entry: entry.done)
-
-
-def judged(cluster, pairs):
-    """All writes of leaders, and those by one who did not hold the Lease."""
-    entries = audit(cluster)
-    count, wrong = 0, []
-    for pair in pairs:
-        history = [entry for entry in entries if entry.lease == pair.namespace]
-        for entry in entries:
-            if entry.lease or f":{pair.namespace}:" not in entry.user:
-                continue
-            count += 1
-            # As the Lease was when the request came in.
-            before = [change for change in history if change.done <= entry.received]
-            if not before or before[-1].gives_back or before[-1].user != entry.user:
-                wrong.append(f"{entry.received:.3f} {entry.user} {entry.what}; the Lease: "
-                             + (before[-1].user if before else "nobody's"))
-    return count, wrong
 
 
 def kept_changing(cluster, ended):
@@ -196,7 +124,9 @@ def main():
         for thread in threads:
             thread.join()
         gaps = killed(pairs, options.kills)
-        count, wrong = judged(cluster, pairs)
+        entries = audit(cluster, USERS)
+        verdicts = [Verdict(entries, pair.namespace) for pair in pairs]
+        count, wrong = sum(verdict.count for verdict in verdicts), [line for verdict in verdicts for line in verdict.wrong]
     finally:
         ended.set()
         for replica in (replica for pair in pairs for replica in pair.replicas):
@@ -225,7 +155,7 @@ def killed(pairs, count):
         first = None
         while first is None and time.time() < deadline:
             time.sleep(0.2)
-            first = next((entry.done for entry in audit(pair.cluster) if entry.done > start
+            first = next((entry.done for entry in audit(pair.cluster, USERS) if entry.done > start
                           and entry.user == other.user and entry.resource.endswith("/status")), None)
         gaps.append(first - start if first else float("inf"))
         leader.start()

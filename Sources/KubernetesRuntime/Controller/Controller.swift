@@ -14,6 +14,10 @@ public final class Controller: Service {
     public let name: String
     public let queue: WorkQueue
 
+    /// How long an object waits at most while the server does not answer: what is reported of it is wrong for as long after
+    /// the server is there again.
+    private static let longestWaitForServer = Duration.seconds(4)
+
     private let reconciler: any Reconciler
     private let concurrency: Int
     private let prerequisites: [@Sendable () async throws -> Void]
@@ -113,7 +117,8 @@ public final class Controller: Service {
             let isNews = answer?.isConflict != true && answer?.code != .writingNotPermitted
             logger.log(level: isNews ? .warning : .debug, "reconciliation failed", error: error)
             metrics.failed(isFinal: false)
-            queue.failed(key, retryAfter: answer?.retryAfter)
+            let maximum = answer?.isUnanswered == true ? Self.longestWaitForServer : nil
+            queue.failed(key, retryAfter: answer?.retryAfter, maximum: maximum)
         }
     }
 }

@@ -131,7 +131,8 @@ public final class Reflector<Resource: KubernetesResource>: Service {
                     .timedOut, operation: "watch \(configuration.resourceType.plural)",
                     message: "nothing was heard for too long")
             }
-            try await stopwatch.sleep(for: patience)
+            // It may become shorter meanwhile, when the first bookmark comes.
+            try await stopwatch.sleep(for: min(patience, ReflectorStateMachine.longestSilenceAfterBookmark))
         }
     }
 

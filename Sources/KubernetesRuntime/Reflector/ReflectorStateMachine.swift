@@ -40,7 +40,6 @@ struct ReflectorStateMachine {
         var startedAt: Duration
         var lastHeardAt: Duration
         var hasHeard = false
-        var hasSeenBookmark = false
     }
 
     enum Next: Hashable {
@@ -76,17 +75,23 @@ struct ReflectorStateMachine {
     /// How much longer than its timeout a watch may be silent before it counts as dead.
     static let timeoutMargin = Duration.seconds(10)
 
-    /// Servers send a bookmark about every minute once they have begun to. Then so long a silence means that nobody is there.
+    /// Servers send a bookmark about every minute if they send any. Then so long a silence means that nobody is there.
     static let longestSilenceAfterBookmark = Duration.seconds(150)
 
     /// A watch that lasted so long was in order, whatever ended it.
-    static let healthyDuration = Duration.seconds(30)
+    static let healthyDuration = Duration.seconds(5)
 
     /// A watch that ends sooner, without a word, has failed (kubernetes/kubernetes#104171).
     static let shortestWatch = Duration.seconds(1)
 
     private(set) var state = State.listing(.any, isPaged: true)
-    private var backoff = Backoff(initial: .milliseconds(800), maximum: .seconds(30), jitter: 1)
+
+    /// Whether this server has ever sent a bookmark: then the next watch, too, may count on them from its beginning.
+    private var serverSendsBookmarks = false
+
+    /// Short even after a long absence of the server: what is reported is wrong until the watch is there again, and a few
+    /// kinds of objects, asked for by a few replicas, are no load.
+    private var backoff = Backoff(initial: .milliseconds(800), maximum: .seconds(4), jitter: 1)
 
     init() {}
 
@@ -128,7 +133,7 @@ struct ReflectorStateMachine {
         if let resourceVersion = event.resourceVersion, !resourceVersion.isEmpty {
             watch.resourceVersion = resourceVersion
         }
-        if case .bookmark = event { watch.hasSeenBookmark = true }
+        if case .bookmark = event { serverSendsBookmarks = true }
         watch.hasHeard = true
         watch.lastHeardAt = now
         state = .watching(watch)
@@ -139,7 +144,7 @@ struct ReflectorStateMachine {
         guard case .watching(let watch) = state else { return .zero }
         let end = watch.startedAt + watch.timeout + Self.timeoutMargin
         let silence = watch.lastHeardAt + Self.longestSilenceAfterBookmark
-        return max(.zero, (watch.hasSeenBookmark ? min(end, silence) : end) - now)
+        return max(.zero, (serverSendsBookmarks ? min(end, silence) : end) - now)
     }
 
     /// The server ended the watch without an error.

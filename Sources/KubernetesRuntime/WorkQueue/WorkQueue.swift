@@ -61,11 +61,13 @@ public final class WorkQueue: Sendable {
     }
 
     /// The key was worked on in vain, and comes again.
-    func failed(_ key: ObjectKey, retryAfter: Duration?) {
+    ///
+    /// - Parameter maximum: wait no more than that, however often it was in vain; unless `retryAfter` is more.
+    func failed(_ key: ObjectKey, retryAfter: Duration?, maximum: Duration? = nil) {
         metrics.retries.increment()
         update { machine, now in
             machine.done(key, at: now)
-            machine.retry(key, minimum: retryAfter ?? .zero, at: now)
+            machine.retry(key, minimum: retryAfter ?? .zero, maximum: maximum, at: now)
         }
     }
 

@@ -86,10 +86,12 @@ struct WorkQueueStateMachine<Key: Hashable & Sendable> {
 
     /// Work on a key has failed: it comes again after a wait that grows with each failure.
     ///
-    /// - Parameter minimum: wait no less than that.
-    mutating func retry(_ key: Key, minimum: Duration = .zero, at now: Duration) {
+    /// - Parameters:
+    ///   - minimum: wait no less than that.
+    ///   - maximum: and no more than that, if `minimum` allows.
+    mutating func retry(_ key: Key, minimum: Duration = .zero, maximum: Duration? = nil, at now: Duration) {
         let delay = backoffs[key, default: initialBackoff].next()
-        add(key, after: max(delay, minimum), at: now)
+        add(key, after: max(min(delay, maximum ?? delay), minimum), at: now)
     }
 
     /// Work on a key has succeeded: the next failure is the first one.
