@@ -237,6 +237,9 @@ launch_apiserver() {
   local flags=("$@")
   # Makes tokens come into Pods as they do today; from 1.22 on there is no choice.
   (($(minor_version) >= 22)) || flags+=(--feature-gates=BoundServiceAccountTokenVolume=true)
+  # Of hack/control-plane add-key.
+  [[ ! -e $DIR/pki/service-account-added.key ]] ||
+    flags+=(--service-account-key-file="$DIR/pki/service-account-added.key")
   [[ ! -e $DIR/audit-policy.yaml ]] ||
     flags+=(--audit-policy-file="$DIR/audit-policy.yaml" --audit-log-path="$DIR/audit.log")
   launch "$CONTROL_PLANE_PROGRAMS/kube-apiserver" --etcd-servers="$CONTROL_PLANE_ETCD_URL" \

@@ -49,10 +49,23 @@ extension EndToEndTests {
             try await Operator.running { plane, running in
                 let namespace = try await plane.namespace()
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
-                let exposition = try await eventually("all is counted") {
+                // One whose keys were uploaded: its series comes when the keys are looked at next.
+                let openAI = [
+                    "lanyard.dev/openai-identity-provider-id": "idp-123",
+                    "lanyard.dev/openai-service-account-id": "sa-456",
+                ]
+                try await plane.apply(
+                    Manifest.serviceAccount("keys", in: namespace, openAI) + """
+                        apiVersion: v1
+                        kind: ConfigMap
+                        metadata: {name: lanyard-uploaded-keys, namespace: lanyard-system}
+                        data: {openai: ""}
+                        """)
+                let exposition = try await eventually(within: .seconds(60), "all is counted") {
                     let (_, body) = try await running.get("/metrics")
                     // A pod comes some time after its Deployment, and a counter shows once something was counted.
-                    for family in ["pods", "identities", "injections_total", "definition_current"] {
+                    for family in ["pods", "identities", "injections_total", "definition_current", "issuer_keys_stale"]
+                    {
                         guard body.contains("\nlanyard_\(family)") else { throw CommandFailure(description: body) }
                     }
                     return body
@@ -65,6 +78,7 @@ extension EndToEndTests {
                     exposition.contains(
                         #"lanyard_injections_total{mechanism="irsa",outcome="injected",provider="aws-bedrock"} "#))
                 #expect(!exposition.contains(namespace))
+                try await plane.kubectl("delete", "configmap", "lanyard-uploaded-keys", "-n", "lanyard-system")
             }
         }
 

@@ -24,7 +24,7 @@ import Testing
         let documented = Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[3]) })
         let help = [
             AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-            InstalledDefinition.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
+            InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         #expect(help.count > 20)
         for (name, text) in help { #expect(documented[name] == text, "\(name)") }
@@ -37,7 +37,7 @@ import Testing
         let source = try String(contentsOfFile: "Sources/Operator/Status/StatusReason.swift", encoding: .utf8)
         let constants = try #require(source.components(separatedBy: "enum StatusReason").last)
         let names = constants.matches(of: /= "(\w+)"/).map { String($0.1) }
-        let ofWhatIsWell = ["Valid", "Resolved", "PodsCurrent", "Ready"]
+        let ofWhatIsWell = ["Valid", "Resolved", "PodsCurrent", "Ready", "KeysCurrent"]
         #expect(names.count > 10 && names.contains("PodsLackCredentials"))
         let page = try String(contentsOfFile: "docs/reasons.md", encoding: .utf8)
         for name in names where !ofWhatIsWell.contains(name) {

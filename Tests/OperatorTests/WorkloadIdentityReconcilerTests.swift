@@ -80,7 +80,11 @@ import WorkloadIdentity
         watched.store.observe { _ = pods.note($0) }
         reconciler = WorkloadIdentityReconciler(
             client: client, planner: cluster.planner(), stores: stores, pods: pods,
-            stamps: StampVerification { _ in PodTemplate() }, events: events)
+            stamps: StampVerification { _ in PodTemplate() },
+            keys: IssuerKeyWatch(
+                client: client, namespace: "lanyard-system", facts: { .offline(.eks) }, providersInUse: { [] },
+                metrics: TestMetrics(), logger: Logger(label: "test")),
+            events: events)
         cluster.add(serviceAccount: "llm", StatusFixture.aws)
     }
 

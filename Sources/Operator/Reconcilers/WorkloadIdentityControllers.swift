@@ -18,6 +18,7 @@ public struct WorkloadIdentityControllers: Sendable {
     private let serviceAccounts: Controller
     /// Compares pods with their stamps, a namespace at a time.
     private let podStamps: Controller
+    private let keys: IssuerKeyWatch
     private let pods: PodsByServiceAccount
     private let stamps: StampVerification
     private let planner: Planner
@@ -26,10 +27,17 @@ public struct WorkloadIdentityControllers: Sendable {
     /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
     private static let identitiesAtOnce = 16
 
+    /// - Parameter namespace: Lanyard's own.
     public init(
-        client: KubernetesClient, planner: Planner, stores: WorkloadStores, events: EventRecorder,
+        client: KubernetesClient, planner: Planner, stores: WorkloadStores, namespace: String, events: EventRecorder,
         metrics: any MetricsFactory, logger: Logger
     ) {
+        let keys = IssuerKeyWatch(
+            client: client, namespace: namespace, facts: { planner.facts },
+            providersInUse: {
+                Set(stores.identities.keys.compactMap { stores.identities[$0] }.flatMap(\.providersOfIssuerKeys))
+            },
+            metrics: metrics, logger: logger)
         let pods = PodsByServiceAccount(pods: stores.pods)
         let stamps = StampVerification { stores.template(of: $0) }
         let rate = RateLimit(burst: 20, every: .milliseconds(200))
@@ -37,7 +45,8 @@ public struct WorkloadIdentityControllers: Sendable {
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
-                client: client, planner: planner, stores: stores, pods: pods, stamps: stamps, events: events),
+                client: client, planner: planner, stores: stores, pods: pods, stamps: stamps,
+                keys: keys, events: events),
             concurrency: Self.identitiesAtOnce, after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -56,6 +65,7 @@ public struct WorkloadIdentityControllers: Sendable {
             "podstamp", reconciler: StampReconciler(client: client, planner: planner, stamps: stamps, rate: rate),
             after: synced, metrics: metrics, logger: logger)
         self.conditions = conditions
+        self.keys = keys
         self.pods = pods
         self.stamps = stamps
         self.planner = planner
@@ -63,7 +73,7 @@ public struct WorkloadIdentityControllers: Sendable {
         let report = IdentityReport(
             of: stores.identities, providers: Provider.all(planner.configuration).map(\.name), metrics: metrics,
             logger: logger)
-        services = [report, serviceAccounts, podStamps, identities] + Array(conditions.values)
+        services = [report, keys, serviceAccounts, podStamps, identities] + Array(conditions.values)
         observe()
     }
 
@@ -87,6 +97,9 @@ public struct WorkloadIdentityControllers: Sendable {
                 guard change.old?.servedVersions != change.new?.servedVersions else { return }
                 for key in stores.identities.keys { enqueue(key) }
             }
+        }
+        keys.observe {
+            for key in stores.identities.keys { identities.queue.add(key) }
         }
         for workloads in stores.workloads {
             workloads.observe { old, new in

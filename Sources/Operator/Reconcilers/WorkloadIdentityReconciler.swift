@@ -11,6 +11,7 @@ struct WorkloadIdentityReconciler: Reconciler {
     let stores: WorkloadStores
     let pods: PodsByServiceAccount
     let stamps: StampVerification
+    let keys: IssuerKeyWatch
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -98,6 +99,7 @@ struct WorkloadIdentityReconciler: Reconciler {
             of: subject, facts: facts, plans: plans + alone,
             workloads: ReportedWorkload.all(asking: asking.compactMap(\.0), pods: present, origin: stores.origin),
             pods: report)
+        status.keys = keys.review
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(

@@ -4,6 +4,8 @@ public enum ConditionType {
     static let compatible = "Compatible"
     static let injected = "Injected"
     public static let ready = "Ready"
+    /// Whether providers have the keys that verify the cluster's tokens; it takes no part in Ready.
+    static let keysTrusted = "KeysTrusted"
     /// On Deployments and DaemonSets, whose controllers keep conditions that they do not know.
     static let credentialsReady = "lanyard.dev/CredentialsReady"
 }
@@ -19,6 +21,7 @@ enum StatusReason {
     static let secretNotSynced = "SecretNotSynced"
     static let objectNotOurs = "ObjectNotOurs"
     static let ready = "Ready"
+    static let keysCurrent = "KeysCurrent"
     static let exempt = "Exempt"
     /// Of an event: the provider takes the pods for somebody else than before.
     static let identityChanged = "IdentityChanged"

@@ -12,6 +12,13 @@ extension WorkloadIdentityStatus {
         if before?.status != ready.status || before?.reason != ready.reason {
             events.append(ObjectEvent(about: ready, regarding: account))
         }
+        // What is not known is no news, and that all is well is news only where it was not.
+        let keysBefore = present.conditions[ConditionType.keysTrusted]?.status
+        if let keysTrusted, keysTrusted.status != keysBefore,
+            keysTrusted.status == .false || (keysTrusted.status == .true && keysBefore == .false)
+        {
+            events.append(ObjectEvent(about: keysTrusted, regarding: account))
+        }
         let identities = present.identities
         for provider in readiness.providers {
             guard let old = identities[provider.name], let new = provider.identity, old != new else { continue }

@@ -13,6 +13,8 @@ struct WorkloadIdentityStatus {
     var objectsInSuspense: Set<SecretObjectReference> = []
     /// What else in the cluster matters to credentials.
     var components: [String] = []
+    /// What the cluster signs with and providers have; `nil`: not looked yet.
+    var keys: KeyReview?
     private let facts: PlatformFacts
 
     /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads, and of pods that ask by themselves.
@@ -31,6 +33,11 @@ struct WorkloadIdentityStatus {
     func json(replacing present: [Condition], at now: Timestamp) -> JSONValue {
         var conditions = present
         for condition in readiness.conditions { conditions.set(condition, at: now) }
+        if let keysTrusted {
+            conditions.set(keysTrusted, at: now)
+        } else if keys != nil {
+            conditions.remove(ConditionType.keysTrusted)
+        }
         var status: JSONValue = [
             "platform": .string(facts.platform.rawValue),
             "evidence": .string(facts.evidence),

@@ -110,11 +110,8 @@ struct SetUpRequest {
     /// Where this provider's own volume is mounted.
     var mountPath: String { "/var/run/secrets/lanyard.dev/\(provider)" }
 
-    /// How the provider gets the keys that verify tokens, where it would also take them uploaded.
-    func issuerUse(uploadingUnless reader: String) -> SetUp.IssuerUse {
-        switch facts.issuer.reach {
-        case .public, .publicIfEnabled: .fetched(by: [reader])
-        case .private, .unknown: .named
-        }
+    /// What becomes of the issuer at a provider that takes keys fetched or uploaded.
+    func issuerUse(of mechanism: Mechanism, by reader: String) -> SetUp.IssuerUse {
+        mechanism.keySource(on: facts) == .fetched ? .fetched(by: [reader]) : .named
     }
 }

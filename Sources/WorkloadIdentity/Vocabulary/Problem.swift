@@ -111,6 +111,13 @@ extension Problem.Reason: CustomStringConvertible {
     public static let roleNotReadByAllSDKs = Self(rawValue: "RoleNotReadByAllSDKs")
     public static let partitionMismatch = Self(rawValue: "PartitionMismatch")
 
+    // The issuer's keys.
+    public static let keyAlgorithmNotTaken = Self(rawValue: "KeyAlgorithmNotTaken")
+    public static let keyIDMissing = Self(rawValue: "KeyIDMissing")
+    public static let keyTooShort = Self(rawValue: "KeyTooShort")
+    public static let uploadedKeysNotNoted = Self(rawValue: "UploadedKeysNotNoted")
+    public static let uploadedKeysStale = Self(rawValue: "UploadedKeysStale")
+
     // The pod.
     public static let volumeNameTaken = Self(rawValue: "VolumeNameTaken")
     public static let mountPathTaken = Self(rawValue: "MountPathTaken")

@@ -74,6 +74,15 @@ extension ReasonGuide {
             .issuerUnverified, "It is not known whether the cluster's issuer can be reached from outside",
             "set issuer.public in the operator's configuration"),
         .init(
+            .keyAlgorithmNotTaken, "The provider does not take a key of the type that the cluster signs with",
+            "have the API servers sign with a key of another type; RSA is taken by all"),
+        .init(
+            .keyIDMissing, "The provider needs the id of each key of the issuer, and one has none",
+            "see what serves the issuer's keys; an API server gives each an id"),
+        .init(
+            .keyTooShort, "A key with which the cluster signs has fewer than 2048 bits",
+            "have the API servers sign with a longer one"),
+        .init(
             .malformedPod, "The pod has no containers, too many, or a field that is not of its type",
             "fix the pod; nothing is injected into it as it is"),
         .init(
@@ -171,6 +180,18 @@ extension ReasonGuide {
         .init(
             .unsupportedCredential, "The container expects a credential that pods do not have",
             "ask for the provider as the message says"),
+        .init(
+            .uploadedKeysNotNoted,
+            """
+            The provider verifies tokens by keys that are uploaded to it, and nothing says which ones were, so nobody can \
+            tell whether they are still all
+            """, "note it, with the commands that lanyard keys prints"),
+        .init(
+            .uploadedKeysStale,
+            """
+            The cluster has a key that was not uploaded to the provider: it denies the tokens that are signed with it, now or \
+            from the day on which the old key goes
+            """, "upload the set again and note it, with the commands that lanyard keys prints"),
         .init(
             .userValueKept, "The container, or the pod, sets one of the injected values itself",
             "remove yours, or leave it; the message says if the credential is lacking then"),

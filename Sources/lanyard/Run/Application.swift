@@ -32,7 +32,7 @@ struct Application {
     /// What the metrics are, by name.
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-        InstalledDefinition.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
+        InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
@@ -91,8 +91,8 @@ struct Application {
                 try await WorkloadStores(client: client, metrics: metrics, logger: logger)
             }
             let controllers = WorkloadIdentityControllers(
-                client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, events: events,
-                metrics: metrics, logger: logger)
+                client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, namespace: namespace,
+                events: events, metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
             services.append(InstalledDefinition(client: client, metrics: metrics, logger: logger))

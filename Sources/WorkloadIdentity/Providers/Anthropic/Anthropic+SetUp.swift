@@ -4,7 +4,7 @@
 extension AnthropicFederation {
     func setUp(_ request: SetUpRequest) -> SetUp {
         let inputs = request.inputs
-        let issuer = request.issuerUse(uploadingUnless: "Anthropic")
+        let issuer = request.issuerUse(of: .anthropicFederation, by: "Anthropic")
         let organization = inputs[.anthropicOrganization]
         let rule = inputs[.anthropicRule]
         let account = inputs[.anthropicServiceAccount]

@@ -82,7 +82,7 @@ extension GCPWorkloadIdentityFederation {
         let parts = request.inputs[.googleProvider]?.split(separator: "/").map(String.init) ?? []
         func part(_ index: Int) -> String? { parts.indices.contains(index) ? parts[index] : nil }
         let google = GoogleTrust(request, account: request.inputs[.googleImpersonated])
-        let issuer = request.issuerUse(uploadingUnless: "Google")
+        let issuer = request.issuerUse(of: .gcpWorkloadIdentityFederation, by: "Google")
         let isDirect = request.inputs[.googleImpersonated] == nil
         let email: [ShellText] = isDirect ? [] : ["cloud.google.com/service-account-email=${GOOGLE_ACCOUNT}"]
         return SetUp(

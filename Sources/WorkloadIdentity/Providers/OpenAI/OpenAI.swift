@@ -75,10 +75,9 @@ struct OpenAIFederation: CredentialMechanism {
 
 extension OpenAIFederation {
     func setUp(_ request: SetUpRequest) -> SetUp {
-        // OpenAI's guides have it fetch the keys of these three; all others upload them.
-        let isFetched = [.eks, .aks, .gke].contains(request.facts.platform)
+        let issuer = request.issuerUse(of: .openAIFederation, by: "OpenAI")
         return SetUp(
-            issuer: isFetched ? .fetched(by: ["OpenAI"]) : .named,
+            issuer: issuer,
             variables: [
                 .init("AUDIENCE", .known(request.configuration.openai.audience)),
                 .init(
@@ -89,7 +88,7 @@ extension OpenAIFederation {
                     or: .placeholder("id of the service account, from step 2")),
             ],
             steps: [
-                isFetched ? Self.fetchedKeys : Self.uploadedKeys,
+                issuer == .named ? Self.uploadedKeys : Self.fetchedKeys,
                 .init(
                     """
                     There, add a service account mapping: the assertion sub, with the value that this prints, to a service \
