@@ -7,7 +7,7 @@ struct Lanyard: AsyncParsableCommand {
         abstract: "Gives pods the credentials of AI providers, without stored keys.",
         version: Version.current,
         subcommands: [
-            Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Status.self, CleanUpCommand.self,
+            Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Status.self, Heal.self, CleanUpCommand.self,
             Version.self,
         ])
 

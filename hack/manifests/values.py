@@ -17,7 +17,7 @@ REFUSED = [
     "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
     "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
-    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "healing.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -25,12 +25,12 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery cleanUp logLevel extraEnv rollingUpdate "
+    "image config webhook metrics service serviceAccount secretDelivery healing cleanUp logLevel extraEnv rollingUpdate "
     "hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
-    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled",
+    "secretDelivery.externalSecret secretDelivery.vaultCSI healing.enabled cleanUp.enabled",
 ]
 
 

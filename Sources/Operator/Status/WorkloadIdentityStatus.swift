@@ -13,6 +13,8 @@ struct WorkloadIdentityStatus {
     var objectsInSuspense: Set<SecretObjectReference> = []
     /// What else in the cluster matters to credentials.
     var components: [String] = []
+    /// What was done for its pods, which is kept by who does it.
+    var healing: JSONValue?
     private let facts: PlatformFacts
 
     /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads, and of pods that ask by themselves.
@@ -48,6 +50,7 @@ struct WorkloadIdentityStatus {
             let sorted = secretObjects.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
             status["objects"] = .array(sorted.map(\.json))
         }
+        status["healing"] = healing
         let warnings = warnings
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status

@@ -32,7 +32,7 @@ struct Application {
     /// What the metrics are, by name.
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
-        InstalledDefinition.help, LeaderElector.help, WebhookReport.help,
+        InstalledDefinition.help, LeaderElector.help, WebhookReport.help, WorkloadIdentityControllers.helpOnHealing,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
