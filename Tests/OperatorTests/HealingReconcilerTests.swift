@@ -85,7 +85,8 @@ import WorkloadIdentity
         }
         #expect(evictions.count == 1 && record?.failures == 1)
         #expect(record?.message.contains("TooManyRequests") == true)
-        #expect(cluster.metrics.counters.contains { $0.label == "lanyard_healed_pods_total" })
+        let refused = try cluster.metrics.expectCounter("lanyard_healed_pods_total", [("outcome", "refused")])
+        #expect(refused.totalValue == 1)
     }
 
     @Test("nothing is evicted where nobody asks for it", arguments: [nil, "false", "always"])

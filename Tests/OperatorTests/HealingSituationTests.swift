@@ -55,7 +55,7 @@ import WorkloadIdentity
         }
     }
 
-    static let choices = [
+    static let choices: [Case] = [
         Case("all as they should be", situation([pod("a"), pod("b")]), "done"),
         Case("no pods", situation([]), "done"),
         Case("one of two", situation([pod("a"), pod("b", .notInjected)]), "evict b"),
@@ -72,7 +72,7 @@ import WorkloadIdentity
         Case("the only one, which is not ready", situation([pod("a", .notInjected, ready: false)]), "evict a"),
     ]
 
-    static let holds = [
+    static let holds: [Case] = [
         Case("the only ready one", situation([pod("a", .notInjected)]), "hold OnlyReadyPod"),
         Case(
             "the only ready one of two, the other being troubled too",
@@ -113,7 +113,7 @@ import WorkloadIdentity
             }, "evict b"),
     ]
 
-    static let progress = [
+    static let progress: [Case] = [
         Case(
             "the pod is on its way out",
             situation([pod("a"), pod("b", .notInjected, going: true)], record: record(.evicting, pod: "b")),
@@ -173,7 +173,7 @@ import WorkloadIdentity
         #expect(Self.next(`case`.situation) == `case`.expected)
     }
 
-    @Test("what holds it back", arguments: holds) func holds(_ case: Case) {
+    @Test("what holds it back", arguments: holds) func waits(_ case: Case) {
         #expect(Self.next(`case`.situation) == `case`.expected)
     }
 

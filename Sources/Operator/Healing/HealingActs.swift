@@ -42,9 +42,17 @@ struct HealingActs {
 
     // MARK: Writing
 
+    /// Without a record nothing would keep pods from being evicted again and again.
+    struct NotKept: Error, CustomStringConvertible {
+        let description = """
+            the installed definition drops status.healing, so that nothing is evicted: apply the definition of this release
+            """
+    }
+
     /// Writes what was done for a workload over the status as it is now, beside what stands there of others.
     ///
     /// - Parameter isThere: whether a workload is there still. What was done for others is forgotten.
+    /// - Throws: ``NotKept``, too.
     func write(
         _ record: HealingRecord, to key: ObjectKey, keeping isThere: (HealingRecord) -> Bool
     ) async throws -> [HealingRecord] {
@@ -59,11 +67,13 @@ struct HealingActs {
             "name": .string(key.name), "namespace": .string(key.namespace ?? ""),
             "resourceVersion": .string(identity.metadata.resourceVersion),
         ]
-        _ = try await client.send(
+        let written = try await client.read(
             .update(
                 WorkloadIdentityObject.resourceType, key, ["metadata": metadata, "status": status],
-                subresource: "status", fieldManager: client.fieldManager))
-        return records
+                subresource: "status", fieldManager: client.fieldManager), as: WorkloadIdentityObject.self)
+        // A time is written in whole seconds.
+        guard written.healing.map(\.json) == records.map(\.json) else { throw NotKept() }
+        return written.healing
     }
 
     /// Asks for a pod's eviction, which the API server refuses where a disruption budget does not allow it.

@@ -1,7 +1,6 @@
 internal import JSON
 public import KubernetesClient
 internal import KubernetesModel
-internal import KubernetesRuntime
 public import WorkloadIdentity
 
 /// One look at the workloads of a ServiceAccount with a person's own rights, by the same ``HealingSituation`` as the
@@ -21,8 +20,8 @@ public struct HealingPass: Sendable {
         self.isTrial = isTrial
     }
 
-    /// There is nothing to look at.
-    public struct Nothing: Error, CustomStringConvertible {
+    /// There is nothing to look at, or what is done could not be written down.
+    public struct Impossible: Error, CustomStringConvertible {
         public let description: String
     }
 
@@ -32,11 +31,11 @@ public struct HealingPass: Sendable {
     public func run(on account: Subject, _ tell: (String) throws -> Void) async throws {
         let key = account.key
         guard let identity = try await client.getIfPresent(WorkloadIdentityObject.self, key) else {
-            throw Nothing(description: "there is no report on \(account): it asks for no provider, or is not there")
+            throw Impossible(description: "there is no report on \(account): it asks for no provider, or is not there")
         }
         let workloads = try await workloads(of: key)
         guard !workloads.isEmpty else {
-            throw Nothing(
+            throw Impossible(
                 description: "no Deployment, StatefulSet or DaemonSet runs as \(account); of others no pod is replaced")
         }
         let inherited = try await namespaceMode(account.namespace)
@@ -88,7 +87,11 @@ public struct HealingPass: Sendable {
             var record = intent
             (record.kind, record.workload) = (workload.kind.rawValue, workload.metadata.name)
             let present = workloads.map { [$0.kind.rawValue, $0.metadata.name] }
-            _ = try await acts.write(record, to: identity.key) { present.contains([$0.kind, $0.workload]) }
+            do {
+                _ = try await acts.write(record, to: identity.key) { present.contains([$0.kind, $0.workload]) }
+            } catch let error as HealingActs.NotKept {
+                throw Impossible(description: "\(error)")
+            }
             if let refusal = try await acts.evict(pod, in: workload.metadata.namespace) {
                 let refused = record.entered(.refused, at: now, failures: record.failures + 1, message: refusal)
                 _ = try await acts.write(refused, to: identity.key) { present.contains([$0.kind, $0.workload]) }

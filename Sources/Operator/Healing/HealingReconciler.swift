@@ -52,9 +52,13 @@ struct HealingReconciler: Reconciler {
                 continue
             }
             // While others are waited for, nothing need be read.
-            let pause = isOpen ? nil : ledger.brakes(for: workload, at: now()).pause(at: now())?.lookAgain
-            guard let delay = try await pause ?? look(at: workload, of: key, mode) else { continue }
-            nextLook = min(nextLook ?? delay, delay)
+            let delay: Duration?
+            if !isOpen, let pause = ledger.brakes(for: workload, at: now()).pause(at: now()) {
+                delay = pause.lookAgain
+            } else {
+                delay = try await look(at: workload, of: key, mode)
+            }
+            if let delay { nextLook = min(nextLook ?? delay, delay) }
         }
         return nextLook.map { .requeue(after: $0) } ?? .done
     }

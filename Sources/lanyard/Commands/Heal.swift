@@ -45,8 +45,9 @@ struct Heal: AsyncParsableCommand {
         let subject = try ExplainRequest(words: [], serviceAccount: account, namespace: namespace, mechanism: nil)
             .serviceAccount?.subject(in: cluster.namespace ?? "default")
         guard let subject else { throw UsageProblem("\(account): name a ServiceAccount, as NS/NAME") }
-        var settings = WorkloadIdentity.Configuration.HealingSettings()
-        settings.allowsDowntime = allowDowntime
+        var configuration = WorkloadIdentity.Configuration()
+        configuration.healing.allowsDowntime = allowDowntime
+        let settings = configuration.healing
         let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
         try await Cluster.withClient(cluster, logger: logger) { client in
             do {
@@ -55,7 +56,7 @@ struct Heal: AsyncParsableCommand {
                 }
             } catch let error as KubernetesError {
                 throw StartFailure(description: "\(error)")
-            } catch let error as HealingPass.Nothing {
+            } catch let error as HealingPass.Impossible {
                 throw StartFailure(description: "\(error)")
             }
         }
