@@ -98,7 +98,9 @@ public struct InstalledDefinition: Service {
     /// What ``WorkloadIdentityStatus`` and ``HealingRecord`` write.
     static let written: Set<String> = {
         let parts: [String: String] = [
-            "": "platform evidence issuer components objects healing summary providers pods workloads warnings conditions",
+            "": """
+            platform evidence issuer components objects healing summary providers pods workloads warnings conditions
+            """,
             "issuer": "url reach",
             "objects[]": "kind name",
             "healing[]": "kind name pod podUID cause phase time remaining failures message",
