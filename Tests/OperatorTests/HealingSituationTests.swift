@@ -1,3 +1,4 @@
+import JSON
 import KubernetesModel
 import Testing
 import WorkloadIdentity
