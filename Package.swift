@@ -90,7 +90,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -122,8 +122,16 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), "CYAML",
             ],
             swiftSettings: settings,
-            // Nothing is loaded into the process that would look for its symbols by name: a tenth of the binary.
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(configuration: .release))]),
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        "-use-ld=lld", "-Xlinker", "--icf=safe",
+                        // Nothing is loaded into the process that would look for its symbols by name: a tenth of the binary.
+                        "-Xlinker", "--no-export-dynamic",
+                        // The addresses to be adjusted at the start, packed: 2.5 MB less. Of glibc 2.36.
+                        "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+                    ], .when(configuration: .release))
+            ]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // One for each library, and one for the whole on a real API server.
@@ -159,7 +167,8 @@ let package = Package(
         .testTarget(
             name: "AdmissionWebhookTests",
             dependencies: httpTestKit + [
-                "JSON", "AdmissionWebhook", crypto, .product(name: "X509", package: "swift-certificates"),
+                "JSON", "AdmissionWebhook", crypto, .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -189,8 +198,9 @@ let package = Package(
         // What hack/bench runs beside `lanyard`.
         .executableTarget(
             name: "Benchmark",
-            dependencies: hummingbird + [
-                "JSON", logging, nio, tls, .product(name: "HummingbirdTLS", package: "hummingbird"),
+            dependencies: [
+                "JSON", nio, tls, .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Tests/Benchmark", exclude: ["load.lua"], swiftSettings: settings),
     ]

@@ -31,6 +31,22 @@ fetch_lists() {
   private_apt apt-get update || echo "(going on with the lists that were fetched)"
 }
 
+# fetch_debian_lists SUITE: the private sources are this suite of Debian's alone, from where the machine has its own suite,
+# and signed by a key of the machine's keyring of Debian's.
+fetch_debian_lists() {
+  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg codename mirror
+  codename=$(. /etc/os-release && [[ $ID == debian ]] && echo "$VERSION_CODENAME") ||
+    { echo "This machine is no Debian." && return 1; }
+  [[ -r $keyring ]] || { echo "There is no $keyring, by which the packages could be verified." && return 1; }
+  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+    awk -v codename="$codename" '$1 == codename { print $2; exit }')
+  [[ $mirror ]] || { echo "No package source of this machine has the suite $codename." && return 1; }
+  mkdir -p "$WORK/apt"/{parts,lists/partial,cache/archives/partial}
+  echo "deb [signed-by=$keyring] $mirror $1 main" >"$WORK/apt/sources.list"
+  # What cannot be fetched or verified is an error, and no warning.
+  private_apt apt-get -o APT::Update::Error-Mode=any update
+}
+
 # fetch_debs PACKAGE...
 fetch_debs() {
   cd "$WORK/apt" || return

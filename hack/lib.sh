@@ -11,12 +11,14 @@ HACK_CACHE=${HACK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}
 
 # What functions here set. The environment may have such names, too: WORK is removed at the end.
 WORK='' STEP_PID='' HINT=''
+# With which code `die` ends the script.
+DIE_CODE=1
 
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
   say "${0##*/}: $*"
-  exit 1
+  exit "$DIE_CODE"
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }

@@ -118,13 +118,99 @@ import Testing
         }) { server in
             let bytes = ["head": "POST /mutate HTT", "body": "POST /mutate HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
             let channel = try await step == "handshake" ? server.connect() : server.connectWithTLS()
-            if let bytes = bytes[step] { try await channel.writeAndFlush(ByteBuffer(string: bytes)) }
+            // A connection that is closed by then has waited too long, too.
+            if let bytes = bytes[step] { try? await channel.writeAndFlush(ByteBuffer(string: bytes)) }
             try await channel.closeFuture.get()
             let reason = [("reason", "\(step)_timeout")]
             let total = server.metrics.counterTotal(
                 label: "admission_webhook_connections_closed_total", dimensions: reason)
             #expect(total == 1)
             try await server.withClient { try await $0.post(review(), expecting: .ok) }
+        }
+    }
+
+    @Test("answers requests that come in one piece in turn, and ends the connection where a request asks for it")
+    func inOnePiece() async throws {
+        let handler = TestHandler<WholeObject> { _ in
+            .refused("late")
+        } prompt: {
+            .allowed(warnings: [$0.uid])
+        }
+        try await withServer(handler: handler) { server in
+            let bytes = (0..<50).map { request(uid: "n\($0)n", $0 == 49 ? "Connection: close\r\n" : "") }.joined()
+            let answers = try await server.exchange(bytes)
+            let uids = answers.ranges(of: /"warnings":\["n(\d+)n"\]/).map { answers[$0].filter(\.isNumber) }
+            #expect(uids == (0..<50).map(String.init))
+            #expect(answers.ranges(of: "HTTP/1.1 200 OK").count == 50)
+            #expect(answers.ranges(of: "Connection: close").count == 1)
+        }
+    }
+
+    @Test("a request that comes before the last is answered is not read, and the connection ends with the answer")
+    func pipelined() async throws {
+        let handler = TestHandler<WholeObject> { request in .allowed(warnings: [request.uid]) }
+        try await withServer(handler: handler) { server in
+            let answers = try await server.exchange(request(uid: "first") + request(uid: "second"))
+            #expect(answers.contains("first") && !answers.contains("second"))
+            #expect(answers.contains("Connection: close"))
+        }
+    }
+
+    @Test(
+        "answers what is no review, keeps the connection, and ends it in time if nothing follows",
+        arguments: [
+            ("POST /nowhere HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 404"),
+            ("POST /mutate HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 415"),
+            (
+                "POST /mutate HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\nabc",
+                "HTTP/1.1 400"
+            ),
+        ])
+    func noReview(_ bytes: String, _ status: String) async throws {
+        try await withServer(configure: { $0.connections.headTimeout = .seconds(3) }) { server in
+            // The last byte comes alone, after the answer of what needs no body.
+            let answers = try await server.exchange(String(bytes.dropLast()), then: String(bytes.suffix(1)))
+            #expect(answers.hasPrefix(status))
+            let closed = server.metrics.counterTotal(
+                label: "admission_webhook_connections_closed_total", dimensions: [("reason", "head_timeout")])
+            #expect(closed == 1)
+        }
+    }
+
+    @Test("ends the connection with the answer to what is no POST")
+    func noPOST() async throws {
+        try await withServer { server in
+            let answer = try await server.exchange("HEAD /mutate HTTP/1.1\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 405") && answer.contains("Connection: close"))
+        }
+    }
+
+    @Test("says that it speaks HTTP/1.1 alone", arguments: ["\u{0}\u{1}\r\n\r\n", "POST / HTTP/9.9\r\n\r\n"])
+    func noHTTP(_ bytes: String) async throws {
+        try await withServer { server in
+            let answer = try await server.exchange(bytes)
+            #expect(answer.hasPrefix("HTTP/1.1 400"))
+        }
+    }
+
+    @Test("a connection that ends within a body gives back what the body held")
+    func cutBody() async throws {
+        try await withServer(configure: { $0.arrivingBytesLimit = 100_000 }) { server in
+            let padding = String(repeating: " ", count: 60_000)
+            for _ in 0..<3 {
+                let head = "POST /mutate HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n"
+                let connection = try await server.connectWithTLS()
+                try await connection.writeAndFlush(ByteBuffer(string: head + padding))
+                try await connection.close()
+            }
+            try await server.withClient { client in
+                var status = HTTPResponse.Status.serviceUnavailable
+                // Until the server has seen the ends.
+                while status == .serviceUnavailable {
+                    status = try await client.send(Array((padding + "x").utf8)).status
+                }
+                #expect(status == .badRequest)
+            }
         }
     }
 
@@ -272,6 +358,20 @@ private struct TestServer: Sendable {
             .connect(host: "127.0.0.1", port: port).get()
     }
 
+    /// Sends bytes over TLS in one piece or two, and collects what comes back until the server ends the connection.
+    func exchange(_ bytes: String, then more: String? = nil) async throws -> String {
+        let channel = try await connectWithTLS()
+        let collector = AnswerCollector()
+        try await channel.pipeline.addHandler(collector).get()
+        try await channel.writeAndFlush(ByteBuffer(string: bytes))
+        if let more {
+            // In a record, and mostly in a segment, of its own.
+            try await channel.writeAndFlush(ByteBuffer(string: more))
+        }
+        try await channel.closeFuture.get()
+        return String(buffer: collector.answers.withLock { $0 })
+    }
+
     func connectWithTLS() async throws -> any Channel {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.certificateVerification = .none
@@ -293,6 +393,24 @@ private struct TestServer: Sendable {
         try await connection.writeAndFlush(ByteBuffer(string: bytes))
         try? await connection.close()
     }
+}
+
+private final class AnswerCollector: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    let answers = Mutex(ByteBuffer())
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        answers.withLock { _ = $0.writeBuffer(&bytes) }
+    }
+}
+
+/// The bytes of a review's request.
+private func request(uid: String, _ header: String = "") -> String {
+    let body = String(decoding: review((["request", "uid"], .string(uid))), as: UTF8.self)
+    return "POST /mutate HTTP/1.1\r\nContent-Type: application/json\r\n\(header)Content-Length: \(body.utf8.count)"
+        + "\r\n\r\n\(body)"
 }
 
 extension TestClient {

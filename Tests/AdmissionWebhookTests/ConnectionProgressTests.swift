@@ -44,7 +44,7 @@ import Testing
         #expect(delay(at: .seconds(10 + second)) == .body)
     }
 
-    @Test("who waits for an answer, or has had one, has time")
+    @Test("who waits for an answer has time, and who has had a review answered may be idle for long")
     mutating func proven() {
         progress.shookHands(at: .seconds(1))
         progress.receivedHead(at: .seconds(1))
@@ -53,20 +53,19 @@ import Testing
         progress.answered(isReview: false, at: .seconds(20))
         #expect(delay(at: .seconds(25)) == .head)
         answerReview(from: .seconds(24), to: .seconds(24))
-        #expect(progress.deadline == nil)
+        #expect(delay(at: .milliseconds(143_999)) == nil)
+        #expect(delay(at: .seconds(144)) == .idle)
     }
 
-    @Test("requests that are sent one after the other without waiting keep the connection until all are answered")
-    mutating func pipelined() {
+    @Test("who is answered before the end of the request still has to send the next in time")
+    mutating func answeredEarly() {
         progress.shookHands(at: .seconds(0))
-        for _ in 0..<2 {
-            progress.receivedHead(at: .seconds(1))
-            progress.receivedEnd(at: .seconds(1))
-        }
-        progress.answered(isReview: false, at: .seconds(2))
-        #expect(progress.deadline == nil)
-        progress.answered(isReview: false, at: .seconds(3))
-        #expect(delay(at: .seconds(8)) == .head)
+        progress.receivedHead(at: .seconds(1))
+        progress.answered(isReview: false, at: .seconds(1))
+        #expect(delay(at: .seconds(2)) == .body)
+        progress.receivedEnd(isAnswered: true, at: .seconds(2))
+        #expect(delay(at: .milliseconds(6999)) == nil)
+        #expect(delay(at: .seconds(7)) == .head)
     }
 
     private mutating func answerReview(from begin: NIODeadline, to end: NIODeadline) {

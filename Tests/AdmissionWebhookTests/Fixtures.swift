@@ -46,11 +46,16 @@ extension JSONValue {
     }
 }
 
-/// A handler that is a function.
+/// A handler that is a function, or two.
 struct TestHandler<Object: ReviewedObject>: AdmissionHandler {
-    let judge: @Sendable (AdmissionRequest) async throws -> AdmissionResponse
+    private let promptJudge: @Sendable (AdmissionRequest) throws -> AdmissionResponse?
+    private let judge: @Sendable (AdmissionRequest) async throws -> AdmissionResponse
 
-    init(_ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse) {
+    init(
+        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse,
+        prompt: @escaping @Sendable (AdmissionRequest) throws -> AdmissionResponse? = { _ in nil }
+    ) {
+        promptJudge = prompt
         self.judge = judge
     }
 
@@ -58,6 +63,12 @@ struct TestHandler<Object: ReviewedObject>: AdmissionHandler {
         _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
     ) async throws -> AdmissionResponse {
         try await judge(request)
+    }
+
+    func promptReview(
+        _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
+    ) throws -> AdmissionResponse? {
+        try promptJudge(request)
     }
 }
 

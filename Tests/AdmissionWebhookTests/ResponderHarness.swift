@@ -1,21 +1,13 @@
-import Hummingbird
-import HummingbirdCore
 import InMemoryLogging
 import JSON
 import Logging
 import MetricsTestKit
 import NIOCore
+import NIOHTTP1
 import Synchronization
 import Testing
 
 @testable import AdmissionWebhook
-
-/// A response, collected.
-struct Answer {
-    let status: HTTPResponse.Status
-    let headers: HTTPFields
-    let body: ByteBuffer
-}
 
 /// A responder with one webhook at `/mutate`, without sockets.
 struct ResponderHarness {
@@ -26,26 +18,38 @@ struct ResponderHarness {
     init(
         _ configuration: AdmissionServer.Configuration = .init(),
         clock: any Clock<Duration> = .continuous,
-        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse = { _ in .allowed() }
+        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse = { _ in .allowed() },
+        prompt: @escaping @Sendable (AdmissionRequest) throws -> AdmissionResponse? = { _ in nil }
     ) {
-        self.init(configuration, objectsAs: WholeObject.self, clock: clock, judge)
+        self.init(configuration, objectsAs: WholeObject.self, clock: clock, judge, prompt: prompt)
     }
 
     init<Object: ReviewedObject>(
         _ configuration: AdmissionServer.Configuration = .init(),
         objectsAs type: Object.Type,
         clock: any Clock<Duration> = .continuous,
-        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse
+        _ judge: @escaping @Sendable (AdmissionRequest) async throws -> AdmissionResponse,
+        prompt: @escaping @Sendable (AdmissionRequest) throws -> AdmissionResponse? = { _ in nil }
     ) {
         responder = AdmissionResponder(
             configuration: configuration,
-            handlers: ["/mutate": TestHandler<Object>(judge)],
+            handlers: ["/mutate": TestHandler<Object>(judge, prompt: prompt)],
             metrics: metrics,
             logger: Logger(label: "test") { [log] _ in log },
             clock: clock)
     }
 
     func endConnections() { responder.endConnections() }
+
+    /// A review that is complete, and whose connection ends before it is answered.
+    func abandon(_ body: [UInt8]) {
+        let head = HTTPRequestHead(
+            version: .http1_1, method: .POST, uri: "/mutate", headers: ["Content-Type": "application/json"])
+        guard case .review(var review) = responder.open(head, from: .unknown),
+            responder.receive(ByteBuffer(bytes: body), of: &review) == nil
+        else { return }
+        _ = responder.reply(to: review)
+    }
 
     /// How many reviews ended in each way, without those that none did.
     var outcomes: [String: Int64] {
@@ -64,19 +68,19 @@ struct ResponderHarness {
         contentType: String? = "application/json",
         declaresLength: Bool = true
     ) async throws -> Answer {
-        try await send(.post, body, to: path, contentType: contentType, declaresLength: declaresLength)
+        try await send(.POST, body, to: path, contentType: contentType, declaresLength: declaresLength)
     }
 
     func send(
-        _ method: HTTPRequest.Method,
+        _ method: HTTPMethod,
         _ body: [UInt8],
         to path: String = "/mutate",
         contentType: String? = "application/json",
         declaresLength: Bool = true
     ) async throws -> Answer {
-        var headers = HTTPFields()
-        headers[.contentType] = contentType
-        if declaresLength { headers[.contentLength] = "\(body.count)" }
+        var headers = HTTPHeaders()
+        if let contentType { headers.add(name: "Content-Type", value: contentType) }
+        if declaresLength { headers.add(name: "content-length", value: "\(body.count)") }
         let chunks = stride(from: 0, to: body.count, by: 100).map { start in
             ByteBuffer(bytes: body[start..<min(start + 100, body.count)])
         }
@@ -84,22 +88,27 @@ struct ResponderHarness {
             for chunk in chunks { stream.yield(chunk) }
             stream.finish()
         }
-        return try await send(method, chunks: stream, to: path, headers: headers)
+        return await send(method, chunks: stream, to: path, headers: headers)
     }
 
     func send(
-        _ method: HTTPRequest.Method,
+        _ method: HTTPMethod,
         chunks: AsyncStream<ByteBuffer>,
         to path: String = "/mutate",
-        headers: HTTPFields = [.contentType: "application/json"]
-    ) async throws -> Answer {
-        let request = Request(
-            head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path, headerFields: headers),
-            body: RequestBody(asyncSequence: chunks))
-        let response = try await responder.respond(to: request, context: .none)
-        let collected = CollectedBody()
-        try await response.body.write(collected)
-        return Answer(status: response.status, headers: response.headers, body: collected.buffer.withLock { $0 })
+        headers: HTTPHeaders = ["Content-Type": "application/json"]
+    ) async -> Answer {
+        let head = HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)
+        switch responder.open(head, from: .unknown) {
+        case .answer(let answer): return answer
+        case .review(var review):
+            for await chunk in chunks {
+                if let answer = responder.receive(chunk, of: &review) { return answer }
+            }
+            switch responder.reply(to: review) {
+            case .answer(let answer): return answer
+            case .pending(let pending): return await responder.answer(to: pending)
+            }
+        }
     }
 }
 
@@ -110,16 +119,6 @@ struct Excessive: ReviewedObject {
     init(from json: inout JSONReader) throws {
         throw JSONLimitExceeded("the pod has more than 1 container")
     }
-}
-
-final class CollectedBody: ResponseBodyWriter, Sendable {
-    let buffer = Mutex(ByteBuffer())
-
-    func write(_ buffer: ByteBuffer) async throws {
-        self.buffer.withLock { _ = $0.writeImmutableBuffer(buffer) }
-    }
-
-    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
 /// A clock by which everything takes too long.

@@ -5,7 +5,7 @@ import JSON
 ///
 /// ```
 /// Benchmark reviews FOLDER                          write the reviews to send, and the objects to create before
-/// Benchmark objects FOLDER                          write the objects of a large cluster
+/// Benchmark objects FOLDER FIRST END                write the objects of the namespaces of a large cluster before END
 /// Benchmark floor PORT CERTIFICATE KEY ANSWER       answer every request with what the file ANSWER holds
 /// Benchmark report RESULTS table|markdown|svg       show what was measured
 /// ```
@@ -16,8 +16,9 @@ enum Benchmark {
         switch (arguments.first, arguments.count) {
         case ("reviews", 2):
             try writeReviews(to: URL(fileURLWithPath: arguments[1]))
-        case ("objects", 2):
-            try writeObjects(to: URL(fileURLWithPath: arguments[1]))
+        case ("objects", 4):
+            let first = Int(arguments[2]) ?? 0
+            try writeObjects(first..<max(first, Int(arguments[3]) ?? 0), to: URL(fileURLWithPath: arguments[1]))
         case ("floor", 5):
             try await ConstantAnswer(
                 port: Int(arguments[1]) ?? 0, certificate: arguments[2], key: arguments[3],
@@ -49,10 +50,10 @@ enum Benchmark {
     }
 
     /// `namespaces.json`, and a file for each namespace.
-    private static func writeObjects(to folder: URL) throws {
+    private static func writeObjects(_ indices: Range<Int>, to folder: URL) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try write(ClusterObjects.namespaceList, to: folder.appendingPathComponent("namespaces.json"))
-        for index in 0..<ClusterObjects.namespaces {
+        try write(ClusterObjects.namespaceList(indices), to: folder.appendingPathComponent("namespaces.json"))
+        for index in indices {
             let file = folder.appendingPathComponent("\(ClusterObjects.namespace(index)).json")
             try write(ClusterObjects.objects(inNamespace: index), to: file)
         }

@@ -1,8 +1,7 @@
 import JSON
 
-/// The objects of a large cluster: those that Lanyard's controllers follow.
+/// The objects of a large cluster: those that Lanyard's controllers follow. There is as much of them as there are namespaces.
 struct ClusterObjects {
-    static let namespaces = 100
     static let serviceAccountsPerNamespace = 50
     static let deploymentsPerNamespace = 20
     static let podsPerNamespace = 200
@@ -11,9 +10,9 @@ struct ClusterObjects {
 
     static func namespace(_ index: Int) -> String { "bench-\(index)" }
 
-    static var namespaceList: JSONValue {
+    static func namespaceList(_ indices: Range<Int>) -> JSONValue {
         list(
-            (0..<namespaces).map {
+            indices.map {
                 ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace($0))]]
             })
     }

@@ -1,14 +1,12 @@
 import Foundation
-import Hummingbird
-import HummingbirdCore
-import HummingbirdTLS
-import Logging
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
-/// The floor: the webhook's own server stack, which takes each request in full and always answers the same.
+/// The floor: SwiftNIO alone, which takes each request in full and always answers the same, on the connection's event loop.
 ///
-/// What it takes is the price of HTTP and TLS. Server and connections are set up as in `AdmissionServer`.
+/// What it takes is the price of TCP, TLS and HTTP. No webhook on SwiftNIO can be below it.
 struct ConstantAnswer {
     let port: Int
     let certificate: String
@@ -18,30 +16,47 @@ struct ConstantAnswer {
     func run() async throws {
         let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
         let privateKey = try NIOSSLPrivateKey(file: key, format: .pem)
-        var tls = TLSConfiguration.makeServerConfiguration(
+        var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(privateKey))
-        tls.minimumTLSVersion = .tlsv12
-        tls.applicationProtocols = ["http/1.1"]
-        let application = Application(
-            responder: Responder(answer: ByteBuffer(bytes: answer)),
-            server: try .tls(
-                .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(120))), tlsConfiguration: tls),
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port)),
-            logger: Logger(label: "floor"))
-        try await application.run()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        let tls = try NIOSSLContext(configuration: configuration)
+        let body = ByteBuffer(bytes: answer)
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+                    try pipeline.configureHTTPServerPipeline(
+                        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
+                    try pipeline.addHandler(Answerer(body))
+                }
+            }
+            .bind(host: "127.0.0.1", port: port).get()
+        try await server.closeFuture.get()
     }
 
-    private struct Responder: HTTPResponder {
-        struct Context: InitializableFromSource {
-            init(source: ApplicationRequestContextSource) {}
+    private final class Answerer: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+
+        private let body: ByteBuffer
+        private let head: HTTPResponseHead
+
+        init(_ body: ByteBuffer) {
+            self.body = body
+            head = HTTPResponseHead(
+                version: .http1_1, status: .ok,
+                headers: ["Content-Type": "application/json", "Content-Length": String(body.readableBytes)])
         }
 
-        let answer: ByteBuffer
-
-        func respond(to request: Request, context: Context) async throws -> Response {
-            for try await _ in request.body {}
-            return Response(
-                status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: answer))
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            guard case .end = unwrapInboundIn(data) else { return }
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }
     }
 }

@@ -45,11 +45,14 @@ struct Report {
                 facts.append(("\(fields[1]): from start to ready", milliseconds(numbers[2])))
             case ("condition", 3):
                 facts.append(("\(fields[1]): from a ServiceAccount to its condition", milliseconds(numbers[2])))
-            case ("sync", 4):
+            case ("sync", 6):
                 facts.append(
                     (
-                        "\(fields[1]): the large cluster synced",
-                        "\(decimal(numbers[2] / 1_000_000, 2)) s, \(megabytes(numbers[3]))"
+                        "\(fields[1]): \(fields[2]) synced",
+                        """
+                        \(decimal(numbers[3] / 1_000_000, 2)) s, own processor \(decimal(numbers[4] / 100, 2)) s, \
+                        \(megabytes(numbers[5]))
+                        """
                     ))
             default: throw MalformedResults(line: String(line))
             }

@@ -11,8 +11,10 @@ from kubernetes_validate import utils
 from chart import identity, in_parallel, objects_of, text_of
 
 # Applied on demand.
-ON_DEMAND = ["manifests/secret-delivery.yaml", "manifests/healing.yaml"]
+ON_DEMAND = ["manifests/secret-delivery.yaml", "manifests/guard.yaml", "manifests/healing.yaml"]
 FOLDERS = ("manifests", "manifests/examples")
+# Kinds that are rendered on demand for servers that have them: the first minor version with each.
+SINCE = {"ValidatingAdmissionPolicy": 30, "ValidatingAdmissionPolicyBinding": 30}
 
 
 def check(checks, chart, kubectl):
@@ -56,6 +58,8 @@ def check_schemas(checks, chart, written):
         for path, item in written + sum(renderings[3 * index:3 * index + 3], []):
             # Not Kubernetes' own.
             if item["apiVersion"].startswith("cert-manager.io/"):
+                continue
+            if int(minor.split(".")[1]) < SINCE.get(item["kind"], 0):
                 continue
             count += 1
             try:

@@ -17,7 +17,8 @@ REFUSED = [
     "webhook.timeoutSeconds=31", "webhook.port=0", "metrics.port=65536", "webhook.excludedNamespaces={Not_A_Name}",
     "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
-    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "healing.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
+    "healing.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -25,12 +26,12 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery healing cleanUp logLevel extraEnv rollingUpdate "
-    "hostNetwork dnsPolicy createNamespace",
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard healing logLevel extraEnv "
+    "rollingUpdate hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
-    "secretDelivery.externalSecret secretDelivery.vaultCSI healing.enabled cleanUp.enabled",
+    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled",
 ]
 
 
@@ -43,6 +44,7 @@ def check(checks, chart):
     check_effects(checks, chart, every_value)
     check_network(checks, chart)
     check_placement(checks, chart)
+    check_guard(checks, chart)
 
 
 def lint(checks, chart):
@@ -201,3 +203,44 @@ def check_placement(checks, chart):
     if pod["nodeSelector"] != {"kubernetes.io/os": "linux", "pool": "system"}:
         checks.fail(place, f"nodeSelector is {pod['nodeSelector']}")
     checks.finish("placement: a node selector is added to, and constraints are about Lanyard's pods")
+
+
+GUARD = "required-pods.lanyard.dev"
+GUARD_KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+
+
+def check_guard(checks, chart):
+    """Where it is rendered, that it sees the namespaces that the webhooks see, and that it goes with the release."""
+    place = f"{chart.path}/templates/guard.yaml"
+    served = ["--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"]
+    for what, options, wanted in [
+        ("a server without such policies", [], False),
+        ("a server with them", served, True),
+        ("guard.enabled=true", ["--set", "guard.enabled=true"], True),
+        ("guard.enabled=false", [*served, "--set", "guard.enabled=false"], False),
+    ]:
+        rendered = chart.objects(*options)
+        for kind in GUARD_KINDS:
+            if (find(rendered, kind, GUARD) is not None) != wanted:
+                checks.fail(place, f"with {what}, {kind} {GUARD} is {'not ' if wanted else ''}there")
+    for keep in ("false", "true"):
+        rendered = chart.objects(*served, "--set", f"guard.keep={keep},webhook.excludedNamespaces={{one,two}}")
+        for kind in GUARD_KINDS:
+            annotations = find(rendered, kind, GUARD)["metadata"].get("annotations", {})
+            if annotations != ({"helm.sh/resource-policy": "keep"} if keep == "true" else {}):
+                checks.fail(place, f"with guard.keep={keep}, {kind} has the annotations {annotations}")
+        policy = find(rendered, "ValidatingAdmissionPolicy", GUARD)["spec"]
+        registration = find(rendered, "MutatingWebhookConfiguration", "pod-injector.lanyard.dev")
+        required = registration["webhooks"][0]
+        for field, found in [
+            ("rules", policy["matchConstraints"]["resourceRules"]),
+            *((name, policy["matchConstraints"][name]) for name in ("namespaceSelector", "objectSelector")),
+        ]:
+            if found != required[field]:
+                checks.fail(place, f"its {field} are not those of {required['name']}: {found}")
+        if policy["failurePolicy"] != "Fail":
+            checks.fail(place, "what it cannot evaluate is admitted")
+        bound = find(rendered, "ValidatingAdmissionPolicyBinding", GUARD)["spec"]
+        if bound != {"policyName": GUARD, "validationActions": ["Deny"]}:
+            checks.fail(place, f"its binding is {bound}")
+    checks.finish("guard: where the server has such policies, for the pods of the webhook, and gone with the release")

@@ -1,37 +1,37 @@
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOHTTPTypes
+import NIOHTTP1
 
-/// HTTP/1.1 on a connection that is watched by ``ConnectionSteps``. TLS is set up before it.
-struct AdmissionChannel: HTTPChannelHandler {
-    typealias Value = HTTP1Channel.Value
+/// HTTP/1.1 on one connection, from its event loop: ``AdmissionExchanges`` answers what it can there, and passes on what has to
+/// wait. TLS is set up before it.
+struct AdmissionChannel: ServerChildChannel {
+    typealias Value = NIOAsyncChannel<PendingReview, Answer>
 
-    let responder: Responder
-    private let connections: ConnectionTable
-
-    init(responder: @escaping Responder, connections: ConnectionTable) {
-        self.responder = responder
-        self.connections = connections
-    }
+    let responder: AdmissionResponder
+    let connections: ConnectionTable
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let steps = ConnectionSteps(channel, in: connections)
-        do {
-            try channel.pipeline.syncOperations.addHandler(ConnectionBytesHandler(steps))
-        } catch {
-            return channel.eventLoop.makeFailedFuture(error)
+        channel.eventLoop.makeCompletedFuture {
+            let steps = ConnectionSteps(channel, in: connections)
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(ConnectionBytesHandler(steps))
+            // What is sent in the headers is written here, and nothing of it comes from outside.
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
+            try pipeline.addHandler(AdmissionExchanges(steps, responder))
+            return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
         }
-        // The handlers are made on this event loop, at once.
-        let requests = NIOLoopBound(ConnectionRequestsHandler(steps), eventLoop: channel.eventLoop)
-        let http = HTTP1Channel(
-            responder: responder,
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [requests.value], idleTimeout: TimeAmount(connections.limits.idleTimeout)))
-        return http.setup(channel: channel, logger: logger)
     }
 
+    /// Answers what has to wait. There is one such review on a connection at a time.
     func handle(value: Value, logger: Logger) async {
-        await handleHTTP(asyncChannel: value, logger: logger)
+        do {
+            try await value.executeThenClose { reviews, answers in
+                for try await review in reviews { try await answers.write(responder.answer(to: review)) }
+            }
+        } catch {
+            logger.trace("a connection broke: \(error)")
+        }
     }
 }

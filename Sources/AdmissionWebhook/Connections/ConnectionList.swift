@@ -77,7 +77,7 @@ struct ConnectionList<ID: Hashable> {
         connections[id]?.since = now
     }
 
-    /// A whole request has arrived.
+    /// A whole request has arrived, and its answer has to be waited for.
     mutating func received(_ id: ID) {
         connections[id]?.isBusy = true
     }

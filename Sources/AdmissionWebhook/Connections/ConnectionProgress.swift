@@ -3,7 +3,7 @@ import NIOCore
 /// How far one connection has come, and by when it has to come further. It decides; ``ConnectionSteps`` keeps the time.
 ///
 /// ```
-/// handshaking ──▸ waiting ──first byte──▸ head ──▸ body ──end──▸ waiting
+/// handshaking ──▸ waiting ──first byte──▸ head ──▸ body ──end──▸ answering ──▸ waiting
 /// ```
 /// Each step has a time of its own, from its own beginning: an idle timeout alone lets a sender hold its place for ever by
 /// sending a byte now and then.
@@ -14,6 +14,8 @@ struct ConnectionProgress {
         case waiting
         case head
         case body(byteCount: Int)
+        /// A whole request has arrived, and has no answer yet.
+        case answering
     }
 
     /// What took too long.
@@ -21,14 +23,14 @@ struct ConnectionProgress {
         case handshake
         case head
         case body
+        /// The next request of one who has had a review answered.
+        case idle
     }
 
     private(set) var step = Step.handshaking
     private var since: NIODeadline
     /// Whether a review has been answered. Who has shown that much may be idle.
     private(set) var isProven = false
-    /// The requests that have arrived and are not answered yet.
-    private var unansweredCount = 0
     private let limits: ConnectionLimits
 
     init(openedAt now: NIODeadline, limits: ConnectionLimits) {
@@ -40,13 +42,14 @@ struct ConnectionProgress {
     var deadline: NIODeadline? {
         switch step {
         case .handshaking: since + TimeAmount(limits.handshakeTimeout)
-        case .waiting where isProven || unansweredCount > 0: nil
+        case .waiting where isProven: since + TimeAmount(limits.idleTimeout)
         case .waiting, .head: since + TimeAmount(limits.headTimeout)
         case .body(let byteCount):
             min(
                 since + TimeAmount(limits.bodyTimeout),
                 since + .seconds(1) + .milliseconds(Int64(byteCount) * 1000 / Int64(max(limits.leastBytesPerSecond, 1)))
             )
+        case .answering: nil
         }
     }
 
@@ -55,8 +58,10 @@ struct ConnectionProgress {
         guard let deadline, deadline <= now else { return nil }
         return switch step {
         case .handshaking: .handshake
+        case .waiting where isProven: .idle
         case .waiting, .head: .head
         case .body: .body
+        case .answering: nil
         }
     }
 
@@ -80,16 +85,15 @@ struct ConnectionProgress {
         if case .body(let earlier) = step { step = .body(byteCount: earlier + byteCount) }
     }
 
-    mutating func receivedEnd(at now: NIODeadline) {
-        unansweredCount += 1
-        begin(.waiting, at: now)
+    /// - Parameter isAnswered: whether the answer has left before, since the head was enough for it.
+    mutating func receivedEnd(isAnswered: Bool = false, at now: NIODeadline) {
+        begin(isAnswered ? .waiting : .answering, at: now)
     }
 
     /// - Parameter isReview: whether it was a whole review that was answered.
     mutating func answered(isReview: Bool, at now: NIODeadline) {
-        unansweredCount = max(0, unansweredCount - 1)
         isProven = isProven || isReview
-        if step == .waiting { since = now }
+        if step == .answering { begin(.waiting, at: now) }
     }
 
     private mutating func begin(_ step: Step, at now: NIODeadline) {

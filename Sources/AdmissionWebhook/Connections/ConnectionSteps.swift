@@ -1,18 +1,14 @@
-import HTTPTypes
 import NIOCore
-import NIOHTTPTypes
 import NIOTLS
 
 /// Follows one connection from step to step, and closes it if a step takes too long. It is used on the connection's event loop
 /// alone, by two handlers in its pipeline: one before the requests are decoded, and one after.
 final class ConnectionSteps {
     private var progress: ConnectionProgress
-    private var timer: Scheduled<Void>?
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private let id: ConnectionTable.ID
     private let table: ConnectionTable
     private let channel: any Channel
-    /// The status of the answer that is being written.
-    private var status: HTTPResponse.Status?
 
     init(_ channel: any Channel, in table: ConnectionTable) {
         self.channel = channel
@@ -23,6 +19,9 @@ final class ConnectionSteps {
     }
 
     private var now: NIODeadline { channel.eventLoop.now }
+
+    /// Whether a review has been answered.
+    var isProven: Bool { progress.isProven }
 
     // MARK: Steps
 
@@ -38,42 +37,49 @@ final class ConnectionSteps {
         watch()
     }
 
-    fileprivate func received(_ part: HTTPRequestPart) {
-        switch part {
-        case .head: progress.receivedHead(at: now)
-        case .body(let bytes): progress.receivedBody(bytes.readableBytes)
-        case .end:
-            progress.receivedEnd(at: now)
-            table.received(id)
-        }
+    func receivedHead() {
+        progress.receivedHead(at: now)
         watch()
     }
 
-    fileprivate func writes(_ part: HTTPResponsePart) {
-        switch part {
-        case .head(let response): status = response.status
-        case .body: break
-        case .end:
-            let isReview = status == .ok
-            progress.answered(isReview: isReview, at: now)
-            table.answered(id, isReview: isReview, at: now)
-            watch()
-        }
+    func receivedBody(_ byteCount: Int) {
+        progress.receivedBody(byteCount)
+        watch()
+    }
+
+    /// - Parameter isAnswered: whether the answer has left before.
+    func receivedEnd(isAnswered: Bool) {
+        progress.receivedEnd(isAnswered: isAnswered, at: now)
+    }
+
+    /// The answer has to be waited for.
+    func waits() { table.received(id) }
+
+    /// - Parameter isReview: whether it was a whole review that was answered.
+    func answered(isReview: Bool) {
+        progress.answered(isReview: isReview, at: now)
+        table.answered(id, isReview: isReview, at: now)
+        watch()
     }
 
     fileprivate func closed() {
-        timer?.cancel()
+        timer?.task.cancel()
         timer = nil
         table.remove(id)
     }
 
     // MARK: Time
 
-    /// Sees that a timer runs which comes no later than the deadline. One that comes earlier looks again then: a request that
-    /// arrives in time sets none.
+    /// Sees that a timer runs which comes no later than the deadline. One that comes earlier looks again then: most requests
+    /// set none.
     private func watch() {
-        guard timer == nil, let deadline = progress.deadline else { return }
-        timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.look() }
+        guard let deadline = progress.deadline else { return }
+        if let timer {
+            guard deadline < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.look() }
+        timer = (deadline, task)
     }
 
     private func look() {
@@ -112,29 +118,5 @@ final class ConnectionBytesHandler: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         steps.closed()
-    }
-}
-
-/// Sees requests arrive and answers leave.
-final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
-
-    private let steps: ConnectionSteps
-
-    init(_ steps: ConnectionSteps) {
-        self.steps = steps
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        steps.received(unwrapInboundIn(data))
-        context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        steps.writes(unwrapOutboundIn(data))
-        context.write(data, promise: promise)
     }
 }

@@ -16,6 +16,7 @@ final class ConnectionTable: Sendable {
         case handshakeTimeout = "handshake_timeout"
         case headTimeout = "head_timeout"
         case bodyTimeout = "body_timeout"
+        case idleTimeout = "idle_timeout"
         case limit
     }
 
@@ -67,9 +68,6 @@ final class ConnectionTable: Sendable {
         open.record(count)
     }
 
-    /// Whether a review has been answered on it.
-    func isProven(_ id: ID) -> Bool { state.withLock { $0.list.isProven(id) } }
-
     func shookHands(_ id: ID, at now: NIODeadline) {
         state.withLock { $0.list.shookHands(id, at: now) }
     }
@@ -94,6 +92,7 @@ extension ConnectionTable.Closing {
             case .handshake: .handshakeTimeout
             case .head: .headTimeout
             case .body: .bodyTimeout
+            case .idle: .idleTimeout
             }
     }
 }

@@ -21,6 +21,20 @@ public protocol AdmissionHandler: Sendable {
     func review(
         _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
     ) async throws -> AdmissionResponse
+
+    /// Gives the same verdict, if all that it depends on is at hand. It is asked first, on an event loop that serves other
+    /// connections, too, so it neither waits nor computes for long.
+    ///
+    /// - Returns: `nil` if something has to be asked for. ``review(_:of:replacing:)`` is called then.
+    func promptReview(
+        _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
+    ) throws -> AdmissionResponse?
+}
+
+extension AdmissionHandler {
+    public func promptReview(
+        _ request: AdmissionRequest, of object: Object?, replacing oldObject: Object?
+    ) throws -> AdmissionResponse? { nil }
 }
 
 /// What a handler keeps of an object. Few bytes may become many: whoever keeps more than a few values of it bounds them.

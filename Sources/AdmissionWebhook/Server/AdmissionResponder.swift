@@ -1,62 +1,20 @@
 import CoreMetrics
-import Hummingbird
 import JSON
 import Logging
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
-/// From an HTTP request to an HTTP response: finds the handler, reads the review, asks, answers.
+/// From a request to an answer: finds the handler, takes the body in, reads the review, asks, answers.
 ///
 /// The order of the checks is that of their cost: a review gets a place when its body is complete, and is parsed when it has
-/// one.
-struct AdmissionResponder: HTTPResponder {
-    struct Context: InitializableFromSource {
-        static let none = Context()
-
-        /// The connection that the request came on; `nil` in tests.
-        let connection: ConnectionTable.ID?
-
-        init(source: ApplicationRequestContextSource) {
-            connection = ConnectionTable.ID(source.channel)
-        }
-
-        private init() {
-            connection = nil
-        }
-    }
-
-    private struct Webhook {
-        let path: String
-        let metrics: AdmissionMetrics
-        let read: @Sendable (_ body: [UInt8], _ maximumDepth: Int) throws -> Review
-
-        init(path: String, handler: some AdmissionHandler, metrics: AdmissionMetrics) {
-            self.path = path
-            self.metrics = metrics
-            read = { body, depth in try Review(body, maximumDepth: depth, by: handler) }
-        }
-    }
-
-    /// A request, and how its handler reviews it: here ends what depends on the type of the handler's objects.
-    private struct Review {
-        let request: AdmissionRequest
-        let isLaborious: Bool
-        let verdict: @Sendable () async throws -> AdmissionResponse
-
-        init<Handler: AdmissionHandler>(_ body: [UInt8], maximumDepth: Int, by handler: Handler) throws {
-            let review = try AdmissionReview.read(body, objectsAs: Handler.Object.self, maximumDepth: maximumDepth)
-            request = review.request
-            isLaborious = review.object?.isLaborious == true || review.oldObject?.isLaborious == true
-            verdict = { try await handler.review(review.request, of: review.object, replacing: review.oldObject) }
-        }
-    }
-
+/// one. All happens on the connection's event loop, at once, but for a ``PendingReview``.
+final class AdmissionResponder: Sendable {
     private let configuration: AdmissionServer.Configuration
     private let webhooks: [String: Webhook]
     private let gate: AdmissionGate
-    private let connections: ConnectionTable?
     private let laborious = LaboriousReviews()
-    private let ending = Ending()
+    private let isEnding = Atomic(false)
     private let rejections: RejectionLog
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -64,13 +22,11 @@ struct AdmissionResponder: HTTPResponder {
     init(
         configuration: AdmissionServer.Configuration,
         handlers: [String: any AdmissionHandler],
-        connections: ConnectionTable? = nil,
         metrics: any MetricsFactory,
         logger: Logger,
         clock: any Clock<Duration> = .continuous
     ) {
         self.configuration = configuration
-        self.connections = connections
         self.clock = clock
         self.logger = logger
         rejections = RejectionLog(logger)
@@ -84,91 +40,89 @@ struct AdmissionResponder: HTTPResponder {
         }
     }
 
-    func respond(to request: Request, context: Context) async throws -> Response {
-        guard let webhook = webhooks[request.uri.path] else { return Rejection.notFound.response }
-        let start = ContinuousClock.now
-        var outcome = AdmissionMetrics.Outcome.failed
-        webhook.metrics.began()
-        defer { webhook.metrics.ended(outcome, after: ContinuousClock.now - start) }
-
-        var response: Response
-        (response, outcome) = try await answer(request, on: context.connection, by: webhook)
-        if ending.hasBegun { response.headers[.connection] = "close" }
-        return response
-    }
-
     /// From now on each answer is the last one on its connection.
-    func endConnections() { ending.begin() }
+    func endConnections() { isEnding.store(true, ordering: .relaxed) }
 
-    private final class Ending: Sendable {
-        private let state = Atomic(false)
+    // MARK: A request arrives
 
-        var hasBegun: Bool { state.load(ordering: .relaxed) }
-
-        func begin() { state.store(true, ordering: .relaxed) }
+    enum Opening {
+        /// The body may come.
+        case review(IncomingReview)
+        /// Whatever the body is.
+        case answer(Answer)
     }
 
-    /// - Throws: only if the connection breaks.
-    private func answer(
-        _ request: Request, on connection: ConnectionTable.ID?, by webhook: Webhook
-    ) async throws -> (Response, AdmissionMetrics.Outcome) {
+    func open(_ head: HTTPRequestHead, from sender: AdmissionGate.Sender) -> Opening {
+        let target = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let path = target.first, let webhook = webhooks[String(path)] else {
+            return .answer(closing(Rejection.notFound.answer))
+        }
+        let limit = configuration.reviewDeadline(for: target.dropFirst().first)
+        var review = IncomingReview(of: webhook, from: sender, limit: limit)
+        webhook.metrics.began()
         do {
-            try check(request)
-            let body = try await body(of: request, on: connection)
-            guard gate.enter(bodyOf: body.count) else { throw Rejection.overloaded }
-            defer { gate.leave(bodyOf: body.count) }
-            let limit = configuration.reviewDeadline(for: request.uri.query)
-            let deadline = ContinuousClock.now + limit
-            guard body.count <= configuration.promptBodySize else {
-                return try await withTaskExecutorPreference(laborious) {
-                    try await answer(
-                        try read(body, by: webhook, before: deadline), before: deadline, limit, by: webhook)
-                }
-            }
-            let review = try read(body, by: webhook, before: deadline)
-            return try await withTaskExecutorPreference(review.isLaborious ? laborious : nil) {
-                try await answer(review, before: deadline, limit, by: webhook)
-            }
-        } catch let rejection as Rejection {
-            rejections.note(rejection, at: webhook.path)
-            return (rejection.response, rejection.outcome)
+            review.expect(try bodySize(promisedIn: head))
+            return .review(review)
+        } catch {
+            return .answer(reject(review, error))
         }
     }
 
-    private func check(_ request: Request) throws(Rejection) {
-        guard request.method == .post else { throw .notPost }
-        guard request.hasJSON else { throw .notJSON }
-        let limit = configuration.bodyLimit
-        guard request.contentLength ?? 0 <= limit else { throw .tooLarge(limit: limit) }
+    /// - Returns: 0 if the body comes in chunks.
+    private func bodySize(promisedIn head: HTTPRequestHead) throws(Rejection) -> Int {
+        guard head.method == .POST else { throw .notPost }
+        guard head.hasJSON else { throw .notJSON }
+        let size = head.contentLength ?? 0
+        guard size <= configuration.bodyLimit else { throw .tooLarge(limit: configuration.bodyLimit) }
+        return size
     }
 
-    private func body(of request: Request, on connection: ConnectionTable.ID?) async throws -> [UInt8] {
-        let isKnown = connection.flatMap { connections?.isProven($0) } ?? false
-        let sender = isKnown ? AdmissionGate.Sender.known : .unknown
-        var heldBytes = 0
-        defer { gate.depart(heldBytes, from: sender) }
-        var body: [UInt8] = []
-        // No more than has arrived: what a sender merely promises takes no room.
-        body.reserveCapacity(min(request.contentLength ?? 0, AdmissionGate.freeBytes))
-        for try await chunk in request.body {
-            guard chunk.readableBytes <= configuration.bodyLimit - body.count else {
-                throw Rejection.tooLarge(limit: configuration.bodyLimit)
-            }
-            let excess = max(0, body.count + chunk.readableBytes - AdmissionGate.freeBytes) - heldBytes
-            guard excess <= 0 || gate.arrive(excess, from: sender) else { throw Rejection.overloaded }
-            heldBytes += max(0, excess)
-            body.append(contentsOf: chunk.readableBytesView)
+    /// - Returns: the answer, if there is one before the body has ended. The review is over then.
+    func receive(_ bytes: ByteBuffer, of review: inout IncomingReview) -> Answer? {
+        guard bytes.readableBytes <= configuration.bodyLimit - review.body.count else {
+            return reject(review, .tooLarge(limit: configuration.bodyLimit))
         }
-        return body
+        let excess = review.excess(with: bytes)
+        guard excess == 0 || gate.arrive(excess, from: review.sender) else { return reject(review, .overloaded) }
+        review.append(bytes)
+        return nil
     }
 
-    private func read(
-        _ body: [UInt8], by webhook: Webhook, before deadline: ContinuousClock.Instant
-    ) throws(Rejection) -> Review {
-        // It may have had to wait for others of its size.
-        guard ContinuousClock.now < deadline else { throw .overloaded }
+    /// The connection has ended before the body has.
+    func abandon(_ review: IncomingReview) {
+        end(review, .failed)
+    }
+
+    // MARK: A request is complete
+
+    enum Reply {
+        case answer(Answer)
+        case pending(PendingReview)
+    }
+
+    func reply(to review: IncomingReview) -> Reply {
+        guard gate.enter(bodyOf: review.body.count) else { return .answer(reject(review, .overloaded)) }
+        let deadline = ContinuousClock.now + review.limit
         do {
-            return try webhook.read(body, configuration.depthLimit)
+            let isPrompt = review.body.count <= configuration.promptBodySize
+            let content = isPrompt ? try read(review.body, by: review.webhook) : nil
+            guard let content, !content.isLaborious, let verdict = try promptVerdict(on: content, by: review.webhook)
+            else {
+                depart(review)
+                return .pending(PendingReview(review, content, before: deadline, in: gate))
+            }
+            gate.leave(bodyOf: review.body.count)
+            end(review, verdict.outcome)
+            return .answer(answer(verdict, to: content.request, by: review.webhook))
+        } catch {
+            gate.leave(bodyOf: review.body.count)
+            return .answer(reject(review, error))
+        }
+    }
+
+    private func read(_ body: [UInt8], by webhook: Webhook) throws(Rejection) -> any ReviewInHand {
+        do {
+            return try webhook.read(body, maximumDepth: configuration.depthLimit)
         } catch let error as JSONLimitExceeded {
             throw .excessive(error)
         } catch let error as MalformedReview {
@@ -178,20 +132,80 @@ struct AdmissionResponder: HTTPResponder {
         }
     }
 
-    private func answer(
-        _ review: Review, before deadline: ContinuousClock.Instant, _ limit: Duration, by webhook: Webhook
-    ) async throws -> (Response, AdmissionMetrics.Outcome) {
+    private func promptVerdict(
+        on review: any ReviewInHand, by webhook: Webhook
+    ) throws(Rejection) -> AdmissionResponse? {
         do {
-            let verdict = try await ReviewDeadline.$current.withValue(deadline) {
-                try await withDeadline(limit, clock: clock, review.verdict)
-            }
-            log(verdict, on: review.request, by: webhook)
-            return (Response(verdict, uid: review.request.uid), verdict.outcome)
+            return try review.promptVerdict()
         } catch {
-            let rejection: Rejection = error is DeadlineExceeded ? .deadlineExceeded(after: limit) : .failed(error)
-            log(rejection, on: review.request, by: webhook)
-            return (rejection.response, rejection.outcome)
+            throw failure(.failed(error), of: review.request, by: webhook)
         }
+    }
+
+    // MARK: Something has to be waited for
+
+    /// The answer to a review that cannot be answered at once.
+    func answer(to pending: PendingReview) async -> Answer {
+        do {
+            return try await withTaskExecutorPreference(pending.isLaborious ? laborious : nil) {
+                // It may have had to wait for others of its size.
+                guard ContinuousClock.now < pending.deadline else { throw Rejection.overloaded }
+                let review = try pending.content ?? read(pending.body, by: pending.webhook)
+                let verdict = try await verdict(on: review, pending)
+                pending.count(verdict.outcome)
+                return answer(verdict, to: review.request, by: pending.webhook)
+            }
+        } catch {
+            let rejection = error as? Rejection ?? .failed(error)
+            pending.count(rejection.outcome)
+            return answer(rejection, by: pending.webhook)
+        }
+    }
+
+    private func verdict(
+        on review: any ReviewInHand, _ pending: PendingReview
+    ) async throws(Rejection) -> AdmissionResponse {
+        do {
+            return try await ReviewDeadline.$current.withValue(pending.deadline) {
+                try await withDeadline(pending.limit, clock: clock) { try await review.verdict() }
+            }
+        } catch {
+            let rejection: Rejection =
+                error is DeadlineExceeded ? .deadlineExceeded(after: pending.limit) : .failed(error)
+            throw failure(rejection, of: review.request, by: pending.webhook)
+        }
+    }
+
+    // MARK: Answers
+
+    private func answer(
+        _ verdict: AdmissionResponse, to request: AdmissionRequest, by webhook: Webhook
+    ) -> Answer {
+        log(verdict, on: request, by: webhook)
+        return closing(Answer(verdict, uid: request.uid))
+    }
+
+    private func answer(_ rejection: Rejection, by webhook: Webhook) -> Answer {
+        rejections.note(rejection, at: webhook.path)
+        return closing(rejection.answer)
+    }
+
+    private func reject(_ review: IncomingReview, _ rejection: Rejection) -> Answer {
+        end(review, rejection.outcome)
+        return answer(rejection, by: review.webhook)
+    }
+
+    private func closing(_ answer: Answer) -> Answer {
+        isEnding.load(ordering: .relaxed) ? answer.endingConnection() : answer
+    }
+
+    private func end(_ review: IncomingReview, _ outcome: AdmissionMetrics.Outcome) {
+        depart(review)
+        review.webhook.metrics.ended(outcome, after: .now - review.beginning)
+    }
+
+    private func depart(_ review: IncomingReview) {
+        if review.heldBytes > 0 { gate.depart(review.heldBytes, from: review.sender) }
     }
 }
 
@@ -207,10 +221,12 @@ extension AdmissionResponder {
             metadata: metadata(of: review, by: webhook).merging(verdict.metadata) { $1 })
     }
 
-    private func log(_ rejection: Rejection, on review: AdmissionRequest, by webhook: Webhook) {
+    /// Logs which review got no verdict.
+    private func failure(_ rejection: Rejection, of review: AdmissionRequest, by webhook: Webhook) -> Rejection {
         logger.error(
             "admission review failed",
             metadata: metadata(of: review, by: webhook).merging(["reason": "\(rejection.reason)"]) { $1 })
+        return rejection
     }
 
     private func metadata(of review: AdmissionRequest, by webhook: Webhook) -> Logger.Metadata {
@@ -233,36 +249,7 @@ extension AdmissionResponse {
         for (key, value) in record?.fields ?? [:] { metadata[key] = .string(value) }
         return metadata
     }
-}
 
-// MARK: - HTTP
-
-extension Request {
-    /// `application/json`, with any parameters (RFC 9110 section 8.3.1).
-    fileprivate var hasJSON: Bool {
-        guard let value = headers[.contentType] else { return false }
-        // As API servers write it.
-        if value == "application/json" { return true }
-        let type = value.prefix { $0 != ";" && $0 != " " }
-        return type.lowercased() == "application/json"
-    }
-
-    /// `nil` if the body comes in chunks.
-    fileprivate var contentLength: Int? {
-        headers[.contentLength].flatMap { Int($0) }.map { max(0, $0) }
-    }
-}
-
-extension Response {
-    fileprivate init(_ verdict: AdmissionResponse, uid: String) {
-        self.init(
-            status: .ok,
-            headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: verdict.review(uid: uid))))
-    }
-}
-
-extension AdmissionResponse {
     fileprivate var outcome: AdmissionMetrics.Outcome {
         guard allowed else { return .refused }
         return patch?.isEmpty ?? true ? .allowed : .patched
@@ -272,10 +259,28 @@ extension AdmissionResponse {
 extension Rejection {
     fileprivate var outcome: AdmissionMetrics.Outcome {
         switch status {
-        case .contentTooLarge: .tooLarge
+        case .payloadTooLarge: .tooLarge
         case .serviceUnavailable: .overloaded
         case .internalServerError: .failed
         default: .malformed
         }
+    }
+}
+
+// MARK: - HTTP
+
+extension HTTPRequestHead {
+    /// `application/json`, with any parameters (RFC 9110 section 8.3.1).
+    fileprivate var hasJSON: Bool {
+        guard let value = headers.first(name: "Content-Type") else { return false }
+        // As API servers write it.
+        if value == "application/json" { return true }
+        let type = value.prefix { $0 != ";" && $0 != " " }
+        return type.lowercased() == "application/json"
+    }
+
+    /// `nil` if the body comes in chunks.
+    fileprivate var contentLength: Int? {
+        headers.first(name: "Content-Length").flatMap { Int($0) }.map { max(0, $0) }
     }
 }

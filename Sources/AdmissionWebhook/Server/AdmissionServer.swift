@@ -1,10 +1,10 @@
 public import CoreMetrics
-import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 public import Logging
 public import NIOCertificateReloading
 import NIOCore
+import NIOPosix
 import NIOSSL
 public import ServiceLifecycle
 
@@ -47,8 +47,7 @@ public struct AdmissionServer: Service {
         self.onServerRunning = onServerRunning
         connections = ConnectionTable(limits: configuration.connections, metrics: metrics)
         responder = AdmissionResponder(
-            configuration: configuration, handlers: handlers, connections: connections, metrics: metrics, logger: logger
-        )
+            configuration: configuration, handlers: handlers, metrics: metrics, logger: logger)
     }
 
     /// Has whoever asks close the connection after the answer, so that none is in use when the server ends: a request on its way
@@ -57,20 +56,16 @@ public struct AdmissionServer: Service {
 
     /// - Throws: if the address cannot be listened on, or the certificate is not usable.
     public func run() async throws {
-        let tls = try tls()
-        let application = Application(
-            responder: responder,
-            server: HTTPServerBuilder { [connections] responder in
-                try TLSChannel(
-                    AdmissionChannel(responder: responder, connections: connections), tlsConfiguration: tls)
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port)),
+        let server = Server(
+            childChannelSetup: try TLSChannel(
+                AdmissionChannel(responder: responder, connections: connections), tlsConfiguration: try tls()),
+            configuration: ServerConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [onServerRunning] channel in
                 await onServerRunning(channel.localAddress?.port ?? 0)
             },
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: logger)
-        try await application.run()
+        try await server.run()
     }
 
     private func tls() throws -> TLSConfiguration {

@@ -1,5 +1,5 @@
-import Hummingbird
 import Logging
+import NIOHTTP1
 import Synchronization
 
 /// Logs reviews that were rejected before anybody was asked: the first of a kind, and later how many more there were.
@@ -28,7 +28,7 @@ final class RejectionLog: Sendable {
 
     /// - Parameter path: one of those that have a handler, so that there are few kinds.
     func note(_ rejection: Rejection, at path: String, _ now: ContinuousClock.Instant = .now) {
-        let kind = Kind(path: path, status: rejection.status.code)
+        let kind = Kind(path: path, status: Int(rejection.status.code))
         let unlogged: Int? = periods.withLock { periods in
             guard let period = periods[kind], now < period.begin + Self.period else {
                 let unlogged = periods[kind]?.count ?? 0

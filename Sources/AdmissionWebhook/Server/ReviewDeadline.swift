@@ -10,7 +10,7 @@ extension AdmissionServer.Configuration {
     ///
     /// - Parameter query: the API server adds `timeout=5s` to each call, by the registration's `timeoutSeconds`, which are 30
     ///   at most. What says nothing of the kind leaves ``reviewDeadline``.
-    func reviewDeadline(for query: String?) -> Duration {
+    func reviewDeadline(for query: Substring?) -> Duration {
         let parameters = query?.split(separator: "&") ?? []
         let timeout = parameters.first { $0.hasPrefix("timeout=") }?.dropFirst("timeout=".count)
         guard let timeout, timeout.last == "s", let seconds = Int(timeout.dropLast()), seconds > 0 else {

@@ -13,13 +13,16 @@ struct ObjectLookup<Resource: KubernetesResource>: Sendable {
         self.client = client
     }
 
+    /// As the store has it.
+    func known(_ key: ObjectKey) -> Resource? { store[key] }
+
     /// From the store, or by one bounded read: what a review names has often come in the same apply, and the watch has not
     /// told of it yet.
     ///
     /// - Returns: `nil` if there is no such object.
     /// - Throws: if the API server does not answer in time.
     func find(_ key: ObjectKey) async throws -> Resource? {
-        if let known = store[key] { return known }
+        if let known = known(key) { return known }
         return try await read(key)
     }
 

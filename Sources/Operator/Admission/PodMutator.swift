@@ -23,30 +23,73 @@ public struct PodMutator: AdmissionHandler {
     public func review(
         _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
     ) async throws -> AdmissionResponse {
-        guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod else { return .allowed() }
-        var response = try await verdict(on: request, of: pod, replacing: oldPod)
-        if !response.allowed, response.record == nil {
-            let subject = Subject(of: pod, in: request.namespace)
-            response.record = AdmissionRecord("admission denied", InjectionRecord.fields(of: pod, as: subject))
+        switch Question(request, of: pod, replacing: oldPod) {
+        case .none: return .allowed()
+        case .mirrorPod(let pod): return answer(request, aboutMirrorPod: pod)
+        case .pod(let pod, let earlier):
+            let account = try await serviceAccounts.find(Subject(of: pod, in: request.namespace).key)
+            return answer(request, about: pod, before: earlier, of: account)
         }
+    }
+
+    public func promptReview(
+        _ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?
+    ) -> AdmissionResponse? {
+        switch Question(request, of: pod, replacing: oldPod) {
+        case .none: .allowed()
+        case .mirrorPod(let pod): answer(request, aboutMirrorPod: pod)
+        case .pod(let pod, let earlier):
+            serviceAccounts.known(Subject(of: pod, in: request.namespace).key).map {
+                answer(request, about: pod, before: earlier, of: $0)
+            }
+        }
+    }
+
+    /// What a review is about.
+    private enum Question {
+        case none
+        case mirrorPod(PodManifest)
+        /// A pod that is created; or one that runs, as it was before a container was attached.
+        case pod(PodManifest, before: PodManifest?)
+
+        init(_ request: AdmissionRequest, of pod: PodManifest?, replacing oldPod: PodManifest?) {
+            guard request.resource.group.isEmpty, request.resource.resource == "pods", let pod else {
+                self = .none
+                return
+            }
+            switch (request.subResource, request.operation, oldPod) {
+            case ("", .create, _): self = pod.isMirrorPod ? .mirrorPod(pod) : .pod(pod, before: nil)
+            case ("ephemeralcontainers", .update, let oldPod?): self = .pod(pod, before: oldPod)
+            default: self = .none
+            }
+        }
+    }
+
+    private func answer(
+        _ request: AdmissionRequest, about pod: PodManifest, before earlier: PodManifest?, of account: ServiceAccount?
+    ) -> AdmissionResponse {
+        guard let earlier else { return recordingDenial(reviewCreation(request, of: pod, account), of: pod, request) }
+        return reviewAttachment(request, to: pod, before: earlier, account)
+    }
+
+    private func answer(_ request: AdmissionRequest, aboutMirrorPod pod: PodManifest) -> AdmissionResponse {
+        recordingDenial(reviewMirrorPod(request, pod), of: pod, request)
+    }
+
+    private func recordingDenial(
+        _ response: AdmissionResponse, of pod: PodManifest, _ request: AdmissionRequest
+    ) -> AdmissionResponse {
+        guard !response.allowed, response.record == nil else { return response }
+        var response = response
+        let subject = Subject(of: pod, in: request.namespace)
+        response.record = AdmissionRecord("admission denied", InjectionRecord.fields(of: pod, as: subject))
         return response
     }
 
-    private func verdict(
-        on request: AdmissionRequest, of pod: PodManifest, replacing oldPod: PodManifest?
-    ) async throws -> AdmissionResponse {
-        switch (request.subResource, request.operation, oldPod) {
-        case ("", .create, _) where pod.isMirrorPod: return reviewMirrorPod(request, pod)
-        case ("", .create, _): return try await reviewCreation(request, of: pod)
-        case ("ephemeralcontainers", .update, let oldPod?):
-            return try await reviewAttachment(request, to: pod, before: oldPod)
-        default: return .allowed()
-        }
-    }
-
-    private func reviewCreation(_ request: AdmissionRequest, of pod: PodManifest) async throws -> AdmissionResponse {
+    private func reviewCreation(
+        _ request: AdmissionRequest, of pod: PodManifest, _ account: ServiceAccount?
+    ) -> AdmissionResponse {
         let subject = Subject(of: pod, in: request.namespace)
-        let account = try await serviceAccounts.find(subject.key)
         let review = ObjectReview(
             ofPod: pod, in: request.namespace, account: account, jitter: LifetimeJitter(reviewUID: request.uid)
         ) { account, pod in
@@ -81,10 +124,10 @@ public struct PodMutator: AdmissionHandler {
 
     /// A pod that runs is never denied: whether it may is past, and who attaches a container is looking for what is wrong.
     private func reviewAttachment(
-        _ request: AdmissionRequest, to pod: PodManifest, before old: PodManifest
-    ) async throws -> AdmissionResponse {
+        _ request: AdmissionRequest, to pod: PodManifest, before old: PodManifest, _ account: ServiceAccount?
+    ) -> AdmissionResponse {
         let subject = Subject(of: pod, in: request.namespace)
-        guard let account = try await serviceAccounts.find(subject.key) else { return .allowed() }
+        guard let account else { return .allowed() }
         let plan = planner.plan(
             for: subject, account,
             pod: PodContext(pod: pod, serviceAccountMounts: account.automountServiceAccountToken))

@@ -30,6 +30,38 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- (.Values.webhook).excludedNamespaces | default (list "kube-system") | toJson -}}
 {{- end }}
 
+{{/* Namespaces whose pods and other objects the webhooks and the guard see. */}}
+{{- define "lanyard.namespaceSelector" -}}
+matchExpressions:
+- key: kubernetes.io/metadata.name
+  operator: NotIn
+  values: {{ include "lanyard.excludedNamespaces" . }}
+- key: lanyard.dev/inject
+  operator: NotIn
+  values: ["false"]
+{{- end }}
+
+{{/* Whether the API server itself guards pods that require injection: not nothing, if so. Helm without a cluster knows
+of no kind whether it is served. */}}
+{{- define "lanyard.guard" -}}
+{{- $enabled := toString (.Values.guard).enabled -}}
+{{- $kind := "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
+{{- if or (eq $enabled "true") (and (ne $enabled "false") (.Capabilities.APIVersions.Has $kind)) -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* The metadata of the guard's two objects. */}}
+{{- define "lanyard.guardMetadata" -}}
+name: required-pods.lanyard.dev
+labels:
+  {{- include "lanyard.labels" . | nindent 2 }}
+{{- if (.Values.guard).keep }}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end }}
+{{- end }}
+
 {{/* By its digest, if there is one: what a tag means may change. */}}
 {{- define "lanyard.image" -}}
 {{- $image := .Values.image | default dict -}}
@@ -116,13 +148,7 @@ those of one revision, since an update's old pods are about to go. */}}
   rules:
   {{- .rules | nindent 2 }}
   namespaceSelector:
-    matchExpressions:
-    - key: kubernetes.io/metadata.name
-      operator: NotIn
-      values: {{ include "lanyard.excludedNamespaces" .root }}
-    - key: lanyard.dev/inject
-      operator: NotIn
-      values: ["false"]
+    {{- include "lanyard.namespaceSelector" .root | nindent 4 }}
   {{- with .objects }}
   objectSelector:
     {{- . | nindent 4 }}
