@@ -1,5 +1,7 @@
 import JSON
+import KubernetesClient
 import KubernetesModel
+import Logging
 import MetricsTestKit
 import Testing
 import WorkloadIdentity
