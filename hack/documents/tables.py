@@ -141,7 +141,7 @@ def check_annotations(fail):
         fail("docs/annotations.md", f"does not have {key}")
     first_cells = [cells(line)[0] for line in text.splitlines() if line.startswith("| `")]
     listed = {key for cell in first_cells for key in re.findall(r"`([^`]+/[a-z-]+)`", cell)}
-    labels = {"lanyard.dev/policy", "azure.workload.identity/use", "eks.amazonaws.com/skip-pod-identity-webhook"}
+    labels = {"lanyard.dev/heal", "lanyard.dev/policy", "azure.workload.identity/use", "eks.amazonaws.com/skip-pod-identity-webhook"}
     for key in sorted(listed - known - labels):
         fail("docs/annotations.md", f"has {key}, which the sources do not know")
     return len(known)

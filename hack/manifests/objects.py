@@ -11,7 +11,7 @@ from kubernetes_validate import utils
 from chart import identity, in_parallel, objects_of, text_of
 
 # Applied on demand.
-ON_DEMAND = ["manifests/secret-delivery.yaml", "manifests/guard.yaml"]
+ON_DEMAND = ["manifests/secret-delivery.yaml", "manifests/guard.yaml", "manifests/healing.yaml"]
 FOLDERS = ("manifests", "manifests/examples")
 # Kinds that are rendered on demand for servers that have them: the first minor version with each.
 SINCE = {"ValidatingAdmissionPolicy": 30, "ValidatingAdmissionPolicyBinding": 30}

@@ -19,7 +19,7 @@ REFUSED = [
     "metrics.dashboard.enabled=yes", "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
-    "hostNetwork=yes", "dnsPolicy=Cluster",
+    "healing.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -27,13 +27,13 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard logLevel extraEnv rollingUpdate "
-    "hostNetwork dnsPolicy createNamespace",
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard healing logLevel extraEnv "
+    "rollingUpdate hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
     "metrics.serviceMonitor metrics.prometheusRule metrics.dashboard "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
-    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep",
+    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled",
 ]
 
 

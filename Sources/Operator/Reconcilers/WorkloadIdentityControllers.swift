@@ -19,10 +19,15 @@ public struct WorkloadIdentityControllers: Sendable {
     /// Compares pods with their stamps, a namespace at a time.
     private let podStamps: Controller
     private let keys: IssuerKeyWatch
+    /// Where it is enabled: replaces pods without their credentials, for one ServiceAccount after the other.
+    private let healing: (controller: Controller, ledger: HealingLedger)?
     private let pods: PodsByServiceAccount
     private let stamps: StampVerification
     private let planner: Planner
     private let stores: WorkloadStores
+
+    /// What the metrics of healing are, by name, for `# HELP`.
+    public static var helpOnHealing: [String: String] { HealingLedger.help }
 
     /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
     private static let identitiesAtOnce = 16
@@ -64,6 +69,18 @@ public struct WorkloadIdentityControllers: Sendable {
         podStamps = Controller(
             "podstamp", reconciler: StampReconciler(client: client, planner: planner, stamps: stamps, rate: rate),
             after: synced, metrics: metrics, logger: logger)
+        if planner.configuration.healing.isEnabled {
+            let ledger = HealingLedger(planner.configuration.healing, metrics: metrics, logger: logger)
+            let controller = Controller(
+                "healing",
+                reconciler: HealingReconciler(
+                    client: client, planner: planner, stores: stores, pods: pods, stamps: stamps, events: events,
+                    ledger: ledger),
+                concurrency: 1, after: synced, metrics: metrics, logger: logger)
+            healing = (controller, ledger)
+        } else {
+            healing = nil
+        }
         self.conditions = conditions
         self.keys = keys
         self.pods = pods
@@ -73,7 +90,9 @@ public struct WorkloadIdentityControllers: Sendable {
         let report = IdentityReport(
             of: stores.identities, providers: Provider.all(planner.configuration).map(\.name), metrics: metrics,
             logger: logger)
-        services = [report, keys, serviceAccounts, podStamps, identities] + Array(conditions.values)
+        services =
+            [report, keys, serviceAccounts, podStamps, identities] + Array(conditions.values)
+            + [healing?.controller].compactMap { $0 }
         observe()
     }
 
@@ -105,6 +124,7 @@ public struct WorkloadIdentityControllers: Sendable {
             workloads.observe { old, new in
                 for workload in [old, new].compactMap({ $0 }) {
                     identities.queue.add(workload.serviceAccountKey)
+                    healing?.controller.queue.add(workload.serviceAccountKey)
                     conditions[workload.kind]?.queue.add(workload.key)
                 }
             }
@@ -138,6 +158,7 @@ public struct WorkloadIdentityControllers: Sendable {
             })
         stores.identities.observe { change in
             identities.queue.add(change.key)
+            heal(change)
             if change.new?.secretFailures ?? [:] != change.old?.secretFailures ?? [:] { judgeWorkloads(of: change.key) }
         }
     }
@@ -145,7 +166,15 @@ public struct WorkloadIdentityControllers: Sendable {
     /// Looks again at a ServiceAccount and at all that runs as it.
     private func enqueue(_ serviceAccount: ObjectKey) {
         identities.queue.add(serviceAccount)
+        healing?.controller.queue.add(serviceAccount)
         judgeWorkloads(of: serviceAccount)
+    }
+
+    /// Looks at the pods again as soon as a report says other things of them.
+    private func heal(_ change: StoreChange<WorkloadIdentityObject>) {
+        guard let healing else { return }
+        let goesOn = healing.ledger.note(change.new, change.key)
+        for key in goesOn ? stores.identities.keys : [change.key] { healing.controller.queue.add(key) }
     }
 
     private func judgeWorkloads(of serviceAccount: ObjectKey) {

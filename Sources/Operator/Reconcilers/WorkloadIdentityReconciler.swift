@@ -46,6 +46,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let left = isSettled ? try await objects.remove(unneeded, owner: identity) : unneeded
         status.secretObjects = needed.union(left)
         if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
+        if planner.configuration.healing.isEnabled { status.healing = identity.status["healing"] }
 
         try await report(status, of: account, replacing: identity)
         if !unneeded.isEmpty, !areAllKnown { return .requeue(after: .seconds(1)) }

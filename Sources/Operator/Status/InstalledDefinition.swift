@@ -95,12 +95,15 @@ public struct InstalledDefinition: Service {
         return found
     }
 
-    /// What ``WorkloadIdentityStatus`` writes.
+    /// What ``WorkloadIdentityStatus`` and ``HealingRecord`` write.
     static let written: Set<String> = {
         let parts: [String: String] = [
-            "": "platform evidence issuer components objects summary providers pods workloads warnings conditions",
+            "": """
+            platform evidence issuer components objects healing summary providers pods workloads warnings conditions
+            """,
             "issuer": "url reach",
             "objects[]": "kind name",
+            "healing[]": "kind name pod podUID cause phase time remaining failures message",
             "summary": "providers mechanisms identities pods",
             "providers[]": "name ready reason message mechanism identity issuer subject audience tier reach",
             "pods": "total current stale notInjected lacking unknown attention others",

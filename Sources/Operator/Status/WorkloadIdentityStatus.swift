@@ -15,6 +15,8 @@ struct WorkloadIdentityStatus {
     var components: [String] = []
     /// What the cluster signs with and providers have; `nil`: not looked yet.
     var keys: KeyReview?
+    /// What was done for its pods, which is kept by who does it.
+    var healing: JSONValue?
     private let facts: PlatformFacts
 
     /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads, and of pods that ask by themselves.
@@ -55,6 +57,7 @@ struct WorkloadIdentityStatus {
             let sorted = secretObjects.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
             status["objects"] = .array(sorted.map(\.json))
         }
+        status["healing"] = healing
         let warnings = warnings
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status

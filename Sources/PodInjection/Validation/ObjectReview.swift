@@ -52,6 +52,8 @@ public struct ObjectReview: Sendable {
             let own = AdmissionPolicy(ofWorkload: object.labels, annotations: object.annotations)
             enforcement = enforcement ?? own.enforcement
             add(own.problems, of: "\(object)")
+            let healing = HealingRequest(ofWorkload: object.labels, annotations: object.annotations)
+            add(healing.problems, of: "\(object)")
         }
         // What has nothing to do with Lanyard is not told of its Namespace's slips.
         if isOfInterest { findings += Self.findings(ofNamespace: object.namespace, namespace) }
@@ -138,13 +140,15 @@ public struct ObjectReview: Sendable {
 
     // MARK: Namespaces
 
-    /// What is wrong with the policy, and with other labels, on a Namespace.
+    /// What is wrong with the policy, with healing, and with other labels, on a Namespace.
     public static func findings(ofNamespace name: String, _ metadata: ObjectMetadata?) -> [Finding] {
         guard let metadata else { return [] }
         let policy = AdmissionPolicy(of: metadata, named: name)
         let labels = Labels.problems(
             ofNamespace: name, labels: metadata.labels, annotations: metadata.annotations)
-        return (policy.problems + labels).map { Finding(object: "Namespace \(name)", problem: $0) }
+        let healing = HealingRequest(
+            ofNamespace: name, labels: metadata.labels, annotations: metadata.annotations)
+        return (policy.problems + healing.problems + labels).map { Finding(object: "Namespace \(name)", problem: $0) }
     }
 
     // MARK: Whose problems

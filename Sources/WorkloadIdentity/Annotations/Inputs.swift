@@ -184,6 +184,13 @@ struct Inputs {
                 .warning, .misplacedKey, at: place, name,
                 "has no effect here; make it a label of the Namespace, or put it on the workload's own metadata")
         }
+        if name == HealingRequest.key {
+            return problem(
+                .warning, .misplacedKey, at: place, name,
+                """
+                has no effect here; make it a label of the Namespace, or an annotation of the workload's own metadata
+                """)
+        }
         let isOwn = name.hasPrefix(AnnotationKey.lanyardPrefix)
         // Domains are compared, too.
         guard comparisonsLeft > 0 else { return nil }

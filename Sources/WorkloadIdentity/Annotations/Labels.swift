@@ -8,12 +8,16 @@ public enum Labels {
     }
 
     /// What is wrong with the labels of a Namespace, and with annotations that should be labels. What the policy may be is
-    /// ``AdmissionPolicy``'s to say.
+    /// ``AdmissionPolicy``'s to say, and what healing may be ``HealingRequest``'s.
     public static func problems(
         ofNamespace name: String, labels: [String: String], annotations: [String: String]
     ) -> [Problem] {
         var problems = problems(
-            with: labels, knowing: [Plan.injectKey: ["true", "false"], AdmissionPolicy.key: nil], of: "",
+            with: labels,
+            knowing: [
+                Plan.injectKey: ["true", "false"], AdmissionPolicy.key: nil,
+                HealingRequest.key: nil,
+            ], of: "",
             in: .ownLabels,
             .warning)
         if let value = annotations[Plan.injectKey] {

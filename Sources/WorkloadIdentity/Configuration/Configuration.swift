@@ -12,6 +12,7 @@ public struct Configuration: Hashable, Sendable {
     public var alibaba = AlibabaSettings()
     public var vault = VaultSettings()
     public var externalSecrets = ExternalSecretsSettings()
+    public var healing = HealingSettings()
     /// API-key providers beside those of the catalogue.
     public var providers: [ProviderName: APIKey] = [:]
     /// Cells of the matrix that differ from the built-in one.
@@ -129,6 +130,21 @@ extension Configuration {
         public var refreshInterval = "1h"
         /// The namespaces in which pods, too, may ask for deliveries that make objects.
         public var podAnnotations: [String] = []
+    }
+}
+
+extension Configuration {
+    /// Whether, and how fast, pods without their credentials are replaced where `lanyard.dev/heal` asks for it.
+    public struct HealingSettings: Hashable, Sendable {
+        public var isEnabled = false
+        /// Whether the only pod of a workload that is ready may be evicted.
+        public var allowsDowntime = false
+        /// How many workloads of the cluster may wait for a replacement at the same time.
+        public var concurrency = 3
+        /// The least time between two evictions in the cluster.
+        public var intervalSeconds = 10
+        /// The share of the cluster's pods, in percent, that may be stale; with more, no stale pod is evicted.
+        public var stopPercent = 10
     }
 }
 

@@ -106,6 +106,11 @@ extension ConfigurationKey {
             show: { .string($0.externalSecrets.storeKind.rawValue) }),
         string("externalSecrets.refreshInterval", \.externalSecrets.refreshInterval, .duration),
         list("externalSecrets.podAnnotations", \.externalSecrets.podAnnotations, .namespace),
+        boolean("healing.enabled", \.healing.isEnabled),
+        boolean("healing.allowDowntime", \.healing.allowsDowntime),
+        number("healing.concurrency", \.healing.concurrency, 1...100),
+        number("healing.intervalSeconds", \.healing.intervalSeconds, 0...86_400),
+        number("healing.stopPercent", \.healing.stopPercent, 1...100),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]
@@ -154,6 +159,19 @@ extension ConfigurationKey {
                         message: "write a whole number of seconds, 600 or more: Kubernetes issues no token for less")
                 }
                 configuration[keyPath: path] = seconds
+            },
+            show: { .number(JSONNumber($0[keyPath: path])) })
+    }
+
+    private static func number(_ name: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                guard let number = value.integer ?? value.string.flatMap(Int.init), range.contains(number) else {
+                    throw ConfigurationError(
+                        key: name, message: "write a whole number from \(range.lowerBound) to \(range.upperBound)")
+                }
+                configuration[keyPath: path] = number
             },
             show: { .number(JSONNumber($0[keyPath: path])) })
     }

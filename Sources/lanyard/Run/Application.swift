@@ -33,6 +33,7 @@ struct Application {
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
         InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
+        WorkloadIdentityControllers.helpOnHealing,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 

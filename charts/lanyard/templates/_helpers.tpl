@@ -15,6 +15,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "lanyard.config" -}}
 {{- $config := .Values.config | default dict -}}
 {{- $default := dict "namespaces" (dict "exclude" (include "lanyard.excludedNamespaces" . | fromJsonArray)) -}}
+{{- if (.Values.healing).enabled -}}
+{{- $config = mergeOverwrite (deepCopy $config) (dict "healing" (dict "enabled" true)) -}}
+{{- end -}}
 {{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}

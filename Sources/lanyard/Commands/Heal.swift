@@ -1,0 +1,64 @@
+internal import ArgumentParser
+internal import KubernetesClient
+internal import KubernetesModel
+internal import Logging
+internal import Operator
+internal import WorkloadIdentity
+
+struct Heal: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Replace a pod that was created without its credentials, or show what the operator would do.",
+        discussion: """
+            It looks once at each Deployment, StatefulSet and DaemonSet that runs as the ServiceAccount, and evicts one pod \
+            of each at most, as the operator does where the annotation or label lanyard.dev/heal asks for it: none during \
+            a rollout, none while a replacement is awaited, and not the only one that is ready. It does so with your own \
+            rights: to read workloads and pods, to create pods/eviction, and to update workloadidentities/status, where it \
+            is written down for the operator. Which pods it is about, it takes from the WorkloadIdentity.
+
+            The limits for the whole cluster (healing.concurrency, healing.intervalSeconds, healing.stopPercent) are for \
+            the operator, and not applied.
+
+            Exit codes: 0; 1 if the cluster cannot be asked or refuses, or there is no report; 2 for usage, a kubeconfig that \
+            cannot be read, or output that cannot be written.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The ServiceAccount, as NS/NAME, or NAME with --namespace.", valueName: "serviceaccount"))
+    var account: String
+
+    @Option(
+        name: [.customShort("n"), .long],
+        help: ArgumentHelp("The namespace. Default: that of the kubeconfig's context.", valueName: "ns"))
+    var namespace: String?
+
+    @Flag(help: "Do nothing, and print what would be done and why.")
+    var dryRun = false
+
+    @Flag(help: "Evict the only pod that is ready, too.")
+    var allowDowntime = false
+
+    @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"), completion: .file())
+    var kubeconfig: String?
+
+    func run() async throws {
+        let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
+        let subject = try ExplainRequest(words: [], serviceAccount: account, namespace: namespace, mechanism: nil)
+            .serviceAccount?.subject(in: cluster.namespace ?? "default")
+        guard let subject else { throw UsageProblem("\(account): name a ServiceAccount, as NS/NAME") }
+        var configuration = WorkloadIdentity.Configuration()
+        configuration.healing.allowsDowntime = allowDowntime
+        let settings = configuration.healing
+        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
+        try await Cluster.withClient(cluster, logger: logger) { client in
+            do {
+                try await HealingPass(client: client, settings, isTrial: dryRun).run(on: subject) {
+                    try StandardOutput.writeLine($0)
+                }
+            } catch let error as KubernetesError {
+                throw StartFailure(description: "\(error)")
+            } catch let error as HealingPass.Impossible {
+                throw StartFailure(description: "\(error)")
+            }
+        }
+    }
+}
