@@ -113,8 +113,8 @@ import Testing
     func delays(_ step: String) async throws {
         try await withServer(configure: { configuration in
             if step == "handshake" { configuration.connections.handshakeTimeout = .seconds(1) }
-            if step == "head" { configuration.connections.headTimeout = .milliseconds(100) }
-            if step == "body" { configuration.connections.bodyTimeout = .milliseconds(100) }
+            if step == "head" { configuration.connections.headTimeout = .seconds(2) }
+            if step == "body" { configuration.connections.bodyTimeout = .seconds(2) }
         }) { server in
             let bytes = ["head": "POST /mutate HTT", "body": "POST /mutate HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
             let channel = try await step == "handshake" ? server.connect() : server.connectWithTLS()

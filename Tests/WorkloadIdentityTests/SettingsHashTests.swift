@@ -27,12 +27,16 @@ import Testing
         "vault.allowedPaths": ["nothing/*"],
         "externalSecrets.store": "another", "externalSecrets.storeKind": "SecretStore",
         "externalSecrets.refreshInterval": "15m", "externalSecrets.podAnnotations": ["ai"],
+        "healing.enabled": true, "healing.allowDowntime": true, "healing.concurrency": 2, "healing.intervalSeconds": 60,
+        "healing.stopPercent": 20,
         "providers": ["acme": ["variable": "ANOTHER_KEY"]], "matrix": ["eks": ["openai": ["vault-agent"]]],
     ]
 
-    /// What a setting says beside what pods get: facts of the cluster, and whose annotations count.
+    /// What a setting says beside what pods get: facts of the cluster, whose annotations count, and how pods are replaced.
     private static let ofNoPod: Set<String> = [
         "platform", "issuer.url", "issuer.public", "externalSecrets.podAnnotations",
+        "healing.enabled", "healing.allowDowntime", "healing.concurrency", "healing.intervalSeconds",
+        "healing.stopPercent",
     ]
 
     private static func stored(_ provider: ProviderName, by delivery: Mechanism) -> [String: String] {

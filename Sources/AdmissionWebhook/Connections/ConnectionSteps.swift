@@ -6,6 +6,8 @@ import NIOTLS
 final class ConnectionSteps {
     private var progress: ConnectionProgress
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+    /// Whether the connection has ended, or is being closed for what took too long.
+    private var isOver = false
     private let id: ConnectionTable.ID
     private let table: ConnectionTable
     private let channel: any Channel
@@ -63,6 +65,7 @@ final class ConnectionSteps {
     }
 
     fileprivate func closed() {
+        isOver = true
         timer?.task.cancel()
         timer = nil
         table.remove(id)
@@ -73,7 +76,7 @@ final class ConnectionSteps {
     /// Sees that a timer runs which comes no later than the deadline. One that comes earlier looks again then: most requests
     /// set none.
     private func watch() {
-        guard let deadline = progress.deadline else { return }
+        guard !isOver, let deadline = progress.deadline else { return }
         if let timer {
             guard deadline < timer.deadline else { return }
             timer.task.cancel()
@@ -85,6 +88,7 @@ final class ConnectionSteps {
     private func look() {
         timer = nil
         guard let delay = progress.delay(at: now) else { return watch() }
+        isOver = true
         table.note(.init(delay))
         channel.close(mode: .all, promise: nil)
     }
