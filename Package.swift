@@ -190,8 +190,10 @@ let package = Package(
         .executableTarget(
             name: "Benchmark",
             dependencies: hummingbird + [
-                "JSON", logging, nio, tls, .product(name: "HummingbirdTLS", package: "hummingbird"),
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
+                "AdmissionWebhook", "Operator", logging, nio, tls,
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
             ],
-            path: "Tests/Benchmark", exclude: ["load.lua"], swiftSettings: settings),
+            path: "Tests/Benchmark", exclude: ["load.lua", "allocations.c"], swiftSettings: settings),
     ]
 )
