@@ -199,9 +199,10 @@ let package = Package(
         .executableTarget(
             name: "Benchmark",
             dependencies: [
-                "JSON", nio, tls, .product(name: "NIOHTTP1", package: "swift-nio"),
+                "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
+                "AdmissionWebhook", "Operator", logging, nio, tls, .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Tests/Benchmark", exclude: ["load.lua"], swiftSettings: settings),
+            path: "Tests/Benchmark", exclude: ["load.lua", "allocations.c"], swiftSettings: settings),
     ]
 )

@@ -138,9 +138,13 @@ extension Span<UInt8> {
     /// The end of a string, after its closing quote. Its escapes are known to be good then, and its bytes to be UTF-8.
     @inline(__always)
     func end(ofStringAt start: Int) throws(JSONError) -> Int {
-        try string(at: start).range.upperBound + 1
+        guard byte(at: start) == UInt8(ascii: "\"") else { throw mismatch(expected: "a string", at: start) }
+        let end = endOfPlainBytes(at: start + 1)
+        if byte(at: end) == UInt8(ascii: "\"") { return end + 1 }
+        return try longString(from: start + 1, at: end).range.upperBound + 1
     }
 
+    @inline(__always)
     func string(at start: Int) throws(JSONError) -> JSONStringToken {
         guard byte(at: start) == UInt8(ascii: "\"") else { throw mismatch(expected: "a string", at: start) }
         let end = endOfPlainBytes(at: start + 1)
@@ -258,7 +262,10 @@ public struct JSONStringToken: Sendable {
     var range: Range<Int>
     var isASCII: Bool
     /// Otherwise its bytes are its content.
-    var hasEscapes: Bool
+    public internal(set) var hasEscapes: Bool
+
+    /// In bytes, as it is written.
+    public var length: Int { range.count }
 }
 
 extension JSONError {

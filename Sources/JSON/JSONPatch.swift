@@ -40,13 +40,19 @@ public struct JSONPatch: Hashable, Sendable {
         append("add", pointer, name) { $0.member("value", value) }
     }
 
-    /// Appends an element, whose value a closure writes, to the array that is a member of the object at a pointer.
+    /// Appends elements, one after the other, to the array that is a member of the object at a pointer.
     ///
-    /// - Parameter name: of the array, without anything that must be escaped.
-    public mutating func append(
-        toArray name: StaticString, of pointer: JSONPointer, _ value: (inout JSONWriter) -> Void
-    ) {
-        append("add", pointer, name, "/-") { $0.member("value", value) }
+    /// - Parameters:
+    ///   - elements: each of them one value.
+    ///   - name: of the array, without anything that must be escaped.
+    public mutating func append(_ elements: [JSONWriter], toArray name: StaticString, of pointer: JSONPointer) {
+        guard let first = elements.first else { return }
+        let start = text.text.count + (text.text.isEmpty ? 0 : 1)
+        append("add", pointer, name, "/-") { $0.member("value") { $0.value(first) } }
+        // What stands before the value is the same for all of them.
+        let end = text.text.count - first.text.count - 1
+        let operation = Array(text.text[start..<end])
+        for element in elements.dropFirst() { text.object(beginningWith: operation, endingWith: element) }
     }
 
     /// - Parameters:
@@ -56,6 +62,7 @@ public struct JSONPatch: Hashable, Sendable {
         _ operation: StaticString, _ path: JSONPointer, _ name: StaticString = "", _ end: StaticString = "",
         _ value: (inout JSONWriter) -> Void
     ) {
+        if text.text.isEmpty { text.reserveCapacity(4096) }
         text.object { json in
             json.member("op") { $0.string(pieces: operation) }
             json.member("path") { json in

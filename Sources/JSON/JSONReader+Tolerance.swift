@@ -13,6 +13,17 @@ extension JSONReader {
         return true
     }
 
+    /// ``objectIfAny(_:)`` for members that are known by name.
+    public mutating func membersIfAny(_ member: (Span<UInt8>, inout JSONReader) throws -> Void) throws -> Bool? {
+        switch kind() {
+        case .object: try members(member)
+        case let kind:
+            try skip()
+            return kind == .null ? nil : false
+        }
+        return true
+    }
+
     public mutating func objectIfAny(
         only name: StaticString, _ member: (inout JSONReader) throws -> Void
     ) throws {

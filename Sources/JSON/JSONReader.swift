@@ -56,6 +56,26 @@ public struct JSONReader: Sendable {
         depthLeft += 1
     }
 
+    /// Reads an object whose members are known by name: ``object(_:)`` without a `String` for each of them.
+    ///
+    /// Names are compared byte by byte, in a `switch` with the names as cases.
+    public mutating func members(_ member: (Span<UInt8>, inout JSONReader) throws -> Void) throws {
+        if skipNull() { return }
+        guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
+        // For the names, while the reader is lent out.
+        let text = bytes
+        repeat {
+            let token = try passKey()
+            if token.hasEscapes {
+                var name = string(token)
+                try name.withUTF8 { try member($0.span, &self) }
+            } else {
+                try member(text.span.extracting(token.range), &self)
+            }
+        } while try another(before: UInt8(ascii: "}"))
+        depthLeft += 1
+    }
+
     /// Reads of an object the member of one name, and skips all others. `null` counts as an empty object.
     ///
     /// No name is made into a `String` for it.
@@ -207,7 +227,12 @@ public struct JSONReader: Sendable {
     }
 
     private mutating func key() throws(JSONError) -> String {
-        try parse { text, offset throws(JSONError) in text.string(try text.passKey(&offset)) }
+        let token = try passKey()
+        return string(token)
+    }
+
+    private mutating func passKey() throws(JSONError) -> JSONStringToken {
+        try parse { text, offset throws(JSONError) in try text.passKey(&offset) }
     }
 
     /// Passes over a member's name, and tells whether it is this one.
@@ -234,6 +259,16 @@ public struct JSONReader: Sendable {
 
     private mutating func another(before closing: UInt8) throws(JSONError) -> Bool {
         try parse { text, offset throws(JSONError) in try text.passToNext(before: closing, &offset) }
+    }
+}
+
+/// Whether a member has this name.
+@inlinable
+public func ~= (name: StaticString, member: Span<UInt8>) -> Bool {
+    guard name.utf8CodeUnitCount == member.count else { return false }
+    return name.withUTF8Buffer { name in
+        for index in 0..<name.count where name[index] != member[index] { return false }
+        return true
     }
 }
 

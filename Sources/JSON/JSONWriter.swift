@@ -13,6 +13,13 @@ public struct JSONWriter: Hashable, Sendable {
 
     public init() {}
 
+    /// A text that a closure writes.
+    public init(_ write: (inout JSONWriter) -> Void) { write(&self) }
+
+    public init(_ value: JSONValue) { self.value(value) }
+
+    mutating func reserveCapacity(_ byteCount: Int) { text.reserveCapacity(byteCount) }
+
     // MARK: Containers
 
     public mutating func object(_ members: (inout JSONWriter) -> Void) {
@@ -69,6 +76,20 @@ public struct JSONWriter: Hashable, Sendable {
     public mutating func value(_ value: JSONValue) {
         separate()
         value.write(to: &text)
+    }
+
+    /// One value that has been written already.
+    public mutating func value(_ written: JSONWriter) {
+        separate()
+        text.append(contentsOf: written.text)
+    }
+
+    /// An object of which all has been written already: what stands before its last value, and that value.
+    mutating func object(beginningWith start: [UInt8], endingWith value: JSONWriter) {
+        separate()
+        text.append(contentsOf: start)
+        text.append(contentsOf: value.text)
+        text.append(UInt8(ascii: "}"))
     }
 
     // MARK: Parts

@@ -19,29 +19,50 @@ struct ContainerEdit {
     }
 
     /// The container's place among the draft's.
-    let index: Int
-    private(set) var result = Result.served
-    private(set) var variables: [PodAddition.Variable] = []
-    private(set) var files: [CustomFile] = []
+    private(set) var index: Int
+    fileprivate(set) var result = Result.served
+    fileprivate(set) var variables: [PodAddition.Variable] = []
+    fileprivate(set) var files: [CustomFile] = []
     /// Where the binding's volume is to be mounted; `nil` if it need not be, or is already.
-    private(set) var mountPath: String?
+    fileprivate(set) var mountPath: String?
     /// Whether the volume is mounted at its path already.
-    private(set) var isMounted = false
-    private(set) var volumeName: String?
-    private(set) var problems: [Problem] = []
+    fileprivate(set) var isMounted = false
+    fileprivate(set) var volumeName: String?
+    fileprivate(set) var problems: [Problem] = []
 
     var isServed: Bool { result == .served }
 
-    private let provider: ProviderName
-    private let container: PodManifest.Container
-    private let draft: PodDraft
+    fileprivate init(at index: Int) { self.index = index }
 
     /// - Parameter volume: the binding's, as it is in this pod.
     init(
         _ outcome: Binding.Outcome, of provider: ProviderName, with volume: PodAddition.Volume?, at index: Int,
         in draft: PodDraft
     ) {
-        self.index = index
+        self = ContainerDecision(outcome, of: provider, with: volume, at: index, in: draft).edit
+    }
+
+    /// The same for another container.
+    func moved(to index: Int) -> ContainerEdit {
+        var edit = self
+        edit.index = index
+        return edit
+    }
+}
+
+/// How it is found out what one binding changes in one container.
+private struct ContainerDecision {
+    private(set) var edit: ContainerEdit
+
+    private let provider: ProviderName
+    private let container: PodManifest.Container
+    private let draft: PodDraft
+
+    init(
+        _ outcome: Binding.Outcome, of provider: ProviderName, with volume: PodAddition.Volume?, at index: Int,
+        in draft: PodDraft
+    ) {
+        edit = ContainerEdit(at: index)
         self.provider = provider
         self.draft = draft
         container = draft.containers[index]
@@ -97,28 +118,29 @@ struct ContainerEdit {
     }
 
     private func mountedInstead(of volume: PodAddition.Volume?, at path: String) -> String? {
-        let other = container.volumeMounted(at: path) ?? draft.customFolderMounted(across: path, in: index)
+        let other = container.volumeMounted(at: path) ?? draft.customFolderMounted(across: path, in: edit.index)
         return other == volume?.name ? nil : other
     }
 
     // MARK: Variables
 
     private mutating func addVariables(_ groups: [PodAddition.VariableGroup], _ volume: PodAddition.Volume?) {
-        for group in groups where isServed {
+        for group in groups where edit.isServed {
             let file = group.variables.first(where: \.isInVolume)
             if let file { provide(file, in: group, from: volume) }
-            guard isServed else { return }
+            guard edit.isServed else { return }
             switch group.rule {
             case .each:
-                variables += group.variables.filter { !container.defines($0.name) }
+                edit.variables += group.variables.filter { !container.defines($0.name) }
             case .unlessAnySet:
-                if !group.variables.contains(where: { container.defines($0.name) }) { variables += group.variables }
+                let isAnySet = group.variables.contains { container.defines($0.name) }
+                if !isAnySet { edit.variables += group.variables }
             case .allOrNone:
                 let kept = group.variables.filter { !$0.isInVolume && container.hasOther(than: $0) }.map(\.name)
                 if let first = kept.first, file.map({ container.defines($0.name) }) != true {
                     keep(first, of: group)
                 } else {
-                    variables += group.variables.filter { !container.defines($0.name) }
+                    edit.variables += group.variables.filter { !container.defines($0.name) }
                     for name in kept { warn(.userValueKept, "its own \(name) is kept", field: name) }
                 }
             }
@@ -181,8 +203,8 @@ struct ContainerEdit {
         _ source: ProjectedSource, into folder: ContainerPath, isMounted: Bool, for variable: String,
         in group: PodAddition.VariableGroup
     ) {
-        switch draft.room(for: source, in: folder, ofContainer: index) {
-        case .free: files.append(CustomFile(folder: folder, source: source))
+        switch draft.room(for: source, in: folder, ofContainer: edit.index) {
+        case .free: edit.files.append(ContainerEdit.CustomFile(folder: folder, source: source))
         // What is mounted there by the name of Lanyard's volume, and holds no file of this plan, is the user's.
         case .taken where isMounted && !draft.uses(folder):
             keep(variable, of: group)
@@ -206,15 +228,15 @@ struct ContainerEdit {
     /// Mounts the volume if a variable that counts in this container names a file of it, or a file elsewhere refers to its
     /// token; or if none does, and the application knows the file.
     private mutating func mount(_ volume: PodAddition.Volume?, for groups: [PodAddition.VariableGroup]) {
-        guard isServed, let volume, let path = volume.mountPath else { return }
+        guard edit.isServed, let volume, let path = volume.mountPath else { return }
         let names = groups.flatMap(\.variables).filter(\.isInVolume)
         let isNamed = names.contains { variable in
-            variables.contains(variable) || container.value(of: variable.name) == variable.value
+            edit.variables.contains(variable) || container.value(of: variable.name) == variable.value
         }
-        guard isNamed || names.isEmpty || files.contains(where: { !$0.source.isToken }) else { return }
-        volumeName = volume.name
-        isMounted = container.volumeMounted(at: path) == volume.name
-        mountPath = isMounted ? nil : path
+        guard isNamed || names.isEmpty || edit.files.contains(where: { !$0.source.isToken }) else { return }
+        edit.volumeName = volume.name
+        edit.isMounted = container.volumeMounted(at: path) == volume.name
+        edit.mountPath = edit.isMounted ? nil : path
     }
 
     // MARK: Reports
@@ -227,7 +249,7 @@ struct ContainerEdit {
     }
 
     private mutating func reportMissing(_ expected: [PodAddition.ExpectedVariable]) {
-        guard isServed, container.environmentSources.isEmpty else { return }
+        guard edit.isServed, container.environmentSources.isEmpty else { return }
         for variable in expected where !variable.names.contains(where: container.defines) {
             warn(.variableMissing, "\(variable.names.joined(separator: " and ")) not set; \(variable.advice)")
         }
@@ -235,10 +257,10 @@ struct ContainerEdit {
 
     /// What `envFrom` defines is not known here; `env` wins over it, and stored keys in it over the identity.
     private mutating func reportEnvironmentSources(_ groups: [PodAddition.VariableGroup], _ hazards: [Hazard]) {
-        guard isServed, !container.environmentSources.isEmpty else { return }
+        guard edit.isServed, !container.environmentSources.isEmpty else { return }
         // Those that are added, or were when the pod was looked at before.
         let ours = groups.flatMap(\.variables).filter {
-            variables.contains($0) || container.value(of: $0.name) == $0.value
+            edit.variables.contains($0) || container.value(of: $0.name) == $0.value
         }
         let stored = hazards.first { $0.reason == .staticCredential }?.example
         let effects = [
@@ -257,16 +279,16 @@ struct ContainerEdit {
 
     /// Decides that the container gets nothing of the binding.
     private mutating func settle(
-        _ result: Result, _ reason: Problem.Reason, _ message: String, field: String? = nil
+        _ result: ContainerEdit.Result, _ reason: Problem.Reason, _ message: String, field: String? = nil
     ) {
-        self.result = result
-        variables = []
-        files = []
+        edit.result = result
+        edit.variables = []
+        edit.files = []
         warn(reason, message, field: field)
     }
 
     private mutating func warn(_ reason: Problem.Reason, _ message: String, field: String? = nil) {
-        problems.append(
+        edit.problems.append(
             .warning(
                 reason, "\(provider): container \(container.name.shortened): \(message)", field: field,
                 in: .container(container.pointer), provider: provider))
@@ -279,5 +301,19 @@ extension PodManifest.Container {
         guard defines(variable) else { return .absent }
         guard case .text(let text)? = value(of: variable) else { return .unknown }
         return .text(text)
+    }
+}
+
+extension PodManifest.Container {
+    /// Whether the container says nothing of whatever a binding looks at: then it gets what any other such container gets.
+    func isIndifferent(to outcome: Binding.Outcome) -> Bool {
+        let addition = outcome.addition
+        return environmentSources.isEmpty && addition.expected.isEmpty
+            && !addition.filesReadFirst.contains(where: defines) && !addition.yieldsTo.contains(where: defines)
+            && !addition.groups.contains { group in
+                !group.containers.isUnlimited || group.variables.contains { defines($0.name) }
+            }
+            && !outcome.hazards.contains { !$0.variables(setIn: setting(of:)).isEmpty }
+            && addition.volume?.mountPath.flatMap(volumeMounted(at:)) == nil
     }
 }

@@ -65,7 +65,7 @@ public struct Injection: Sendable {
             lacking = Set(leftOut.map(\.provider))
             return
         }
-        reportUnknownContainers(outcomes.map(\.outcome))
+        reportUnknownContainers(outcomes)
         for (provider, outcome) in outcomes {
             switch add(outcome, of: provider) {
             case .injected: injected.append((provider, outcome.mechanism))
@@ -218,8 +218,17 @@ public struct Injection: Sendable {
     private mutating func containerEdits(_ outcome: Binding.Outcome, of provider: ProviderName) -> [ContainerEdit] {
         let volume = volume(of: outcome.addition)
         var edits: [ContainerEdit] = []
+        edits.reserveCapacity(pod.containers.count)
+        // What is decided for one container that says nothing of the binding holds for all of them.
+        var usual: ContainerEdit?
         for (index, container) in pod.containers.enumerated() where outcome.serves(container.name) {
+            let isIndifferent = !pod.hasCustomFolders && container.isIndifferent(to: outcome)
+            if isIndifferent, let usual {
+                edits.append(usual.moved(to: index))
+                continue
+            }
             let edit = ContainerEdit(outcome, of: provider, with: volume, at: index, in: pod)
+            if isIndifferent, edit.problems.isEmpty { usual = edit }
             edit.problems.forEach { report($0) }
             pod.reserve(edit.files)
             edits.append(edit)
@@ -247,8 +256,10 @@ public struct Injection: Sendable {
         problems.append(problem)
     }
 
-    private mutating func reportUnknownContainers(_ outcomes: [Binding.Outcome]) {
-        let named = outcomes.flatMap(\.namedContainers)
+    private mutating func reportUnknownContainers(
+        _ outcomes: [(provider: ProviderName, outcome: Binding.Outcome)]
+    ) {
+        let named = outcomes.flatMap { $0.outcome.namedContainers }
         guard !named.isEmpty else { return }
         let names = Set(pod.containers.map(\.name))
         let unknown = named.filter { !names.contains($0) }

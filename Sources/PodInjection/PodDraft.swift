@@ -18,9 +18,19 @@ struct PodDraft {
     /// For each container.
     private var additions: [ContainerAdditions]
 
-    private struct ContainerAdditions {
+    private struct ContainerAdditions: Equatable {
         var variables: [PodAddition.Variable] = []
         var mounts: [Mount] = []
+
+        var isEmpty: Bool { variables.isEmpty && mounts.isEmpty }
+
+        /// Two bindings may want the same variable, such as a region: the first one's value stays.
+        mutating func add(_ added: [PodAddition.Variable]) {
+            variables.reserveCapacity(variables.count + added.count)
+            for variable in added where !variables.contains(where: { $0.name == variable.name }) {
+                variables.append(variable)
+            }
+        }
 
         /// One folder may hold files of several bindings.
         mutating func add(_ mount: Mount?) {
@@ -92,16 +102,12 @@ struct PodDraft {
     }
 
     mutating func apply(_ edit: ContainerEdit) {
-        var additions = additions[edit.index]
-        // Two bindings may want the same variable, such as a region: the first one's value stays.
-        for variable in edit.variables where !additions.variables.contains(where: { $0.name == variable.name }) {
-            additions.variables.append(variable)
-        }
+        let mounts = edit.files.map { put($0, into: containers[edit.index]) }
+        additions[edit.index].add(edit.variables)
         if let volume = edit.volumeName, let path = edit.mountPath {
-            additions.mounts.append(Mount(volume: volume, path: path))
+            additions[edit.index].mounts.append(Mount(volume: volume, path: path))
         }
-        for file in edit.files { additions.add(put(file, into: containers[edit.index])) }
-        self.additions[edit.index] = additions
+        for mount in mounts { additions[edit.index].add(mount) }
     }
 
     // MARK: Custom folders
@@ -144,6 +150,8 @@ struct PodDraft {
         }?.volume
     }
 
+    var hasCustomFolders: Bool { !customFolders.isEmpty }
+
     private func customFolder(for folder: ContainerPath) -> CustomFolder? {
         let name = CustomFolder.name(for: folder)
         return customFolders.first { $0.name == name } ?? CustomFolder(for: folder, in: pod)
@@ -180,26 +188,38 @@ struct PodDraft {
         let spec = root.appending("spec")
         let folders = customFolders.filter { !$0.added.isEmpty }
         patch.append(
-            volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json), toArray: "volumes", of: spec,
-            isPresent: pod.hasVolumes
-        ) { $0.value($1) }
+            (volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json)).map { JSONWriter($0) },
+            toArray: "volumes", of: spec, isPresent: pod.hasVolumes)
         for folder in folders {
             guard let index = folder.index else { continue }
             patch.append(
-                folder.added.map(\.json), toArray: "sources",
-                of: spec.appending("volumes").appending(index).appending("projected"), isPresent: true
-            ) { $0.value($1) }
+                folder.added.map { JSONWriter($0.json) }, toArray: "sources",
+                of: spec.appending("volumes").appending(index).appending("projected"), isPresent: true)
         }
-        for (container, additions) in zip(containers, additions) {
+        var written = WrittenAdditions()
+        for (container, additions) in zip(containers, additions) where !additions.isEmpty {
+            // Mostly all containers get the same.
+            if written.additions != additions { written = WrittenAdditions(additions) }
             let pointer = root.appending(container.pointer)
-            patch.append(
-                additions.variables, toArray: "env", of: pointer, isPresent: container.hasEnvironment
-            ) { $1.write(to: &$0) }
-            patch.append(
-                additions.mounts, toArray: "volumeMounts", of: pointer, isPresent: container.hasMounts
-            ) { $1.write(to: &$0) }
+            patch.append(written.variables, toArray: "env", of: pointer, isPresent: container.hasEnvironment)
+            patch.append(written.mounts, toArray: "volumeMounts", of: pointer, isPresent: container.hasMounts)
         }
         return patch
+    }
+
+    /// What a container gets, as JSON.
+    private struct WrittenAdditions {
+        var additions = ContainerAdditions()
+        var variables: [JSONWriter] = []
+        var mounts: [JSONWriter] = []
+
+        init() {}
+
+        init(_ additions: ContainerAdditions) {
+            self.additions = additions
+            variables = additions.variables.map { variable in JSONWriter { variable.write(to: &$0) } }
+            mounts = additions.mounts.map { mount in JSONWriter { mount.write(to: &$0) } }
+        }
     }
 
     private func addMetadata(to patch: inout JSONPatch, at pointer: JSONPointer) {
@@ -211,17 +231,16 @@ struct PodDraft {
 
 extension JSONPatch {
     /// Appends to an array, or makes it.
-    fileprivate mutating func append<Element>(
-        _ elements: [Element], toArray name: StaticString, of pointer: JSONPointer, isPresent: Bool,
-        _ write: (inout JSONWriter, Element) -> Void
+    fileprivate mutating func append(
+        _ elements: [JSONWriter], toArray name: StaticString, of pointer: JSONPointer, isPresent: Bool
     ) {
         guard !elements.isEmpty else { return }
         if isPresent {
-            for element in elements { append(toArray: name, of: pointer) { write(&$0, element) } }
+            append(elements, toArray: name, of: pointer)
         } else {
             add(member: name, to: pointer) { json in
                 json.array { json in
-                    for element in elements { write(&json, element) }
+                    for element in elements { json.value(element) }
                 }
             }
         }

@@ -108,6 +108,8 @@ private struct NamedPlaces {
     private static let longest = 4 << 10
 
     private var names: [JSONStringToken] = []
+    /// A bit for each length that a name has as it is written: most that are asked for have another, and need not be looked for.
+    private var lengths: UInt64 = 0
     private var offsets: [Int] = []
     /// Which of them are longer.
     private var long: Set<Int> = []
@@ -121,20 +123,28 @@ private struct NamedPlaces {
         }
         if range.count > Self.longest { long.insert(names.count) }
         names.append(name)
+        lengths |= name.hasEscapes ? .max : Self.bit(forLength: name.length)
         offsets.append(range.lowerBound)
     }
 
     func index(of name: String, in text: JSONReader) -> Int? {
-        areAllNamed ? text.lastIndex(of: name, in: names) : nil
+        areAllNamed ? lastIndex(of: name, in: text) : nil
     }
 
     func contains(_ name: String, in text: JSONReader) -> Bool {
-        text.lastIndex(of: name, in: names) != nil
+        lastIndex(of: name, in: text) != nil
     }
+
+    private func lastIndex(of name: String, in text: JSONReader) -> Int? {
+        guard lengths & Self.bit(forLength: name.utf8.count) != 0 else { return nil }
+        return text.lastIndex(of: name, in: names)
+    }
+
+    private static func bit(forLength length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
 
     /// - Returns: `nil` if there is none of that name; null for one that is too long to be looked into.
     func value(of name: String, in text: JSONReader) -> JSONValue? {
-        guard let index = text.lastIndex(of: name, in: names) else { return nil }
+        guard let index = lastIndex(of: name, in: text) else { return nil }
         guard !long.contains(index) else { return .null }
         var json = text.reading(at: offsets[index])
         return try? json.value()
@@ -146,7 +156,7 @@ private struct NamedPlaces {
 extension PodManifest: JSONReadable {
     public init(from json: inout JSONReader) throws {
         text = json
-        let isObject = try json.objectIfAny { key, json in
+        let isObject = try json.membersIfAny { key, json in
             switch key {
             case "metadata": try readMetadata(from: &json)
             case "spec": try readSpec(from: &json)
@@ -176,7 +186,7 @@ extension PodManifest: JSONReadable {
 
     private mutating func readMetadata(from json: inout JSONReader) throws {
         hasMetadata = note(
-            try json.objectIfAny { key, json in
+            try json.membersIfAny { key, json in
                 switch key {
                 case "name": name = try json.stringIfAny()
                 case "generateName": namePrefix = try json.stringIfAny()
@@ -202,7 +212,7 @@ extension PodManifest: JSONReadable {
     private mutating func readSpec(from json: inout JSONReader) throws {
         var system: String?
         var selected: String?
-        _ = try json.objectIfAny { key, json in
+        _ = try json.membersIfAny { key, json in
             switch key {
             case "serviceAccountName": writtenServiceAccountName = try json.nameIfAny()
             case "serviceAccount": olderServiceAccountName = try json.nameIfAny()
@@ -215,7 +225,7 @@ extension PodManifest: JSONReadable {
                 try json.objectIfAny(only: "name") { json in system = try json.stringIfAny() }
             case "nodeSelector":
                 var older: String?
-                _ = try json.objectIfAny { key, json in
+                _ = try json.membersIfAny { key, json in
                     switch key {
                     case "kubernetes.io/os": selected = try json.stringIfAny()
                     case "beta.kubernetes.io/os": older = try json.stringIfAny()
@@ -264,7 +274,7 @@ extension PodManifest.Container {
         self.list = list
         self.pointer = pointer
         text = json
-        let isObject = try json.objectIfAny { key, json in
+        let isObject = try json.membersIfAny { key, json in
             switch key {
             case "name": name = try json.stringIfAny() ?? ""
             case "env":
@@ -305,7 +315,7 @@ extension PodManifest.Container {
     private mutating func readMount(from json: inout JSONReader) throws {
         var path: JSONStringToken?
         var volume: JSONStringToken?
-        _ = try json.objectIfAny { key, json in
+        _ = try json.membersIfAny { key, json in
             switch key {
             case "mountPath": path = try json.stringTokenIfAny()
             case "name": volume = try json.stringTokenIfAny()
@@ -325,7 +335,7 @@ extension PodManifest.Container {
             try json.objectIfAny(only: "name") { json in name = try json.stringIfAny() }
             return name
         }
-        _ = try json.objectIfAny { key, json in
+        _ = try json.membersIfAny { key, json in
             switch key {
             case "configMapRef": configMap = try name(from: &json)
             case "secretRef": secret = try name(from: &json)
@@ -343,7 +353,7 @@ extension JSONReader {
         var kind = ""
         var name = ""
         var controls: Bool?
-        _ = try objectIfAny { key, json in
+        _ = try membersIfAny { key, json in
             switch key {
             case "kind": kind = try json.stringIfAny() ?? ""
             case "name": name = try json.stringIfAny() ?? ""

@@ -7,6 +7,8 @@ import JSON
 /// Benchmark reviews FOLDER                          write the reviews to send, and the objects to create before
 /// Benchmark objects FOLDER FIRST END                write the objects of the namespaces of a large cluster before END
 /// Benchmark floor PORT CERTIFICATE KEY ANSWER       answer every request with what the file ANSWER holds
+/// Benchmark stages                                  print what each stage of a review takes, as lines of results
+/// Benchmark stage read|decide|answer|all NUMBER     put so many reviews through one stage, for a profiler
 /// Benchmark report RESULTS table|markdown|svg       show what was measured
 /// ```
 @main
@@ -24,6 +26,17 @@ enum Benchmark {
                 port: Int(arguments[1]) ?? 0, certificate: arguments[2], key: arguments[3],
                 answer: Data(contentsOf: URL(fileURLWithPath: arguments[4]))
             ).run()
+        case ("stages", 1):
+            let stages = try await ReviewStages(of: 15_000, for: .one)
+            for stage in ReviewStages.Stage.allCases {
+                let cost = try await stages.cost(of: stage)
+                let figures = [cost.nanoseconds, cost.allocations, cost.allocatedBytes]
+                let cells = figures.map { $0.map { "\(Int($0.rounded()))" } ?? "" }
+                print((["stage", stage.rawValue] + cells).joined(separator: "\t"))
+            }
+        case ("stage", 3):
+            try await ReviewStages(of: 15_000, for: .one).run(
+                ReviewStages.Stage(rawValue: arguments[1]) ?? .all, Int(arguments[2]) ?? 0)
         case ("report", 3):
             let report = try Report(results: String(contentsOfFile: arguments[1], encoding: .utf8))
             print(try report.text(as: arguments[2]))

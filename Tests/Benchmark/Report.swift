@@ -41,6 +41,15 @@ struct Report {
                         ownKilobytes: numbers[13]))
             case ("size", 2):
                 facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
+            case ("stage", 6):
+                let allocations =
+                    fields[3].isEmpty ? "" : ", \(fields[3]) allocations of \(decimal(numbers[4] / 1000, 1)) KB"
+                let instructions = fields[5].isEmpty ? "" : ", \(decimal(numbers[5] / 1000, 0)) thousand instructions"
+                facts.append(
+                    (
+                        "a review of 15 KB in process, \(fields[1])",
+                        "\(decimal(numbers[2] / 1000, 1)) µs\(allocations)\(instructions)"
+                    ))
             case ("start", 3):
                 facts.append(("\(fields[1]): from start to ready", milliseconds(numbers[2])))
             case ("condition", 3):

@@ -58,6 +58,46 @@ import Testing
         return FoundationJudgment.objection(to: read, of: text)
     }
 
+    @Test("members are the same by their names' bytes and by their names as strings, and fail alike")
+    func namesAgree() {
+        forAll { fuzzer in
+            let text = fuzzer.text()
+            let (bytes, strings) = (names(in: text, asBytes: true), names(in: text, asBytes: false))
+            return bytes == strings ? nil : "\(String(decoding: text, as: UTF8.self)): \(bytes) and \(strings)"
+        }
+    }
+
+    /// The names of all members, or why the text cannot be read.
+    private func names(in text: [UInt8], asBytes: Bool) -> Result<[[UInt8]], JSONError> {
+        var names: [[UInt8]] = []
+        func read(_ json: inout JSONReader) throws {
+            switch json.kind() {
+            case .object where asBytes:
+                try json.members { name, json in
+                    names.append(name.withUnsafeBufferPointer { Array($0) })
+                    try read(&json)
+                }
+            case .object:
+                try json.object { name, json in
+                    names.append(Array(name.utf8))
+                    try read(&json)
+                }
+            case .array: try json.array { try read(&$0) }
+            default: try json.skip()
+            }
+        }
+        do {
+            var json = JSONReader(text)
+            try read(&json)
+            try json.end()
+            return .success(names)
+        } catch let error as JSONError {
+            return .failure(error)
+        } catch {
+            return .failure(JSONError("\(error)", at: 0))
+        }
+    }
+
     @Test("a pointer has the tokens it was made of, whatever they are")
     func pointersKeepTokens() {
         forAll { fuzzer in

@@ -24,21 +24,24 @@ import WorkloadIdentity
         }
 
         func injection(into pod: JSONValue? = nil, uid: String = "first") -> Injection {
+            let pod = PodManifest(pod ?? self.pod)
+            return Injection(of: plan(for: pod), into: pod, jitter: LifetimeJitter(reviewUID: uid))
+        }
+
+        func plan(for pod: PodManifest) -> Plan {
             var configuration = Configuration()
             configuration.aws.region = seed.isMultiple(of: 2) ? "eu-west-1" : nil
             configuration.externalSecrets.store = "vault"
             configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
             configuration.vault.audience = seed.isMultiple(of: 3) ? "vault" : nil
-            let pod = pod ?? self.pod
-            let plan = Plan(
+            return Plan(
                 for: Subject(namespace: "ai", serviceAccount: "llm"), serviceAccount: account,
                 pod: PodContext(pod: pod), facts: .offline(platform, isPublic: true), configuration: configuration)
-            return Injection(of: plan, into: pod, jitter: LifetimeJitter(reviewUID: uid))
         }
     }
 
     /// Many pods a test: a failure names its seed.
-    private static func forAll(_ check: (Sample) throws -> Void) rethrows {
+    static func forAll(_ check: (Sample) throws -> Void) rethrows {
         for seed in 0..<UInt64(250) { try check(Sample(seed: seed)) }
     }
 

@@ -2,7 +2,7 @@ import JSON
 
 extension AdmissionResponse {
     /// The review that answers the request of this uid.
-    func review(uid: String) -> [UInt8] {
+    package func review(uid: String) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(512)
         output.append(contentsOf: envelopeStart)
@@ -53,22 +53,38 @@ extension [UInt8] {
     func writeBase64(to output: inout [UInt8]) {
         var place = output.count
         output.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (count + 2) / 3 * 4))
-        let alphabet = base64Alphabet
-        let bytes = span
-        let digits = alphabet.span
-        var text = output.mutableSpan
-        for start in stride(from: 0, to: count, by: 3) {
+        let source = span.bytes
+        let pairs = base64Pairs.span
+        var target = output.mutableSpan
+        var text = target.mutableBytes
+        func digits(_ group: UInt32) -> UInt32 {
+            UInt32(pairs[Int(group >> 12)]) | UInt32(pairs[Int(group & 0xFFF)]) << 16
+        }
+        var start = 0
+        while start <= count - 4 {
+            // Four bytes are read, of which three count.
+            let word = UInt32(bigEndian: source.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self))
+            text.storeBytes(of: digits(word >> 8).littleEndian, toByteOffset: place, as: UInt32.self)
+            start += 3
+            place += 4
+        }
+        while start < count {
             let left = Swift.min(3, count - start)
-            var group = Int(bytes[start]) << 16
-            if left > 1 { group |= Int(bytes[start + 1]) << 8 }
-            if left > 2 { group |= Int(bytes[start + 2]) }
-            text[place] = digits[group >> 18]
-            text[place + 1] = digits[group >> 12 & 63]
-            if left > 1 { text[place + 2] = digits[group >> 6 & 63] }
-            if left > 2 { text[place + 3] = digits[group & 63] }
+            var group: UInt32 = 0
+            for index in 0..<3 { group = group << 8 | (index < left ? UInt32(self[start + index]) : 0) }
+            let digits = digits(group)
+            for index in 0...left {
+                let digit = UInt8(digits >> UInt32(8 * index) & 0xFF)
+                text.storeBytes(of: digit, toByteOffset: place + index, as: UInt8.self)
+            }
+            start += 3
             place += 4
         }
     }
 }
 
-private let base64Alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+/// The two digits of each number of twelve bits, the first one in the lower byte.
+private let base64Pairs: [UInt16] = {
+    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8).map { UInt16($0) }
+    return digits.flatMap { first in digits.map { second in first | second << 8 } }
+}()

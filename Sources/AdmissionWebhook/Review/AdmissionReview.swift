@@ -1,15 +1,15 @@
 public import JSON
 
 /// The envelope, `AdmissionReview` of `admission.k8s.io/v1`, that a request comes in and a response goes out in.
-enum AdmissionReview {
+package enum AdmissionReview {
     static let apiVersion = "admission.k8s.io/v1"
     static let kind = "AdmissionReview"
 
     /// What a review is about, with of each object what is asked for.
-    struct Content<Object: ReviewedObject>: Sendable {
-        var request: AdmissionRequest
-        var object: Object?
-        var oldObject: Object?
+    package struct Content<Object: ReviewedObject>: Sendable {
+        package var request: AdmissionRequest
+        package var object: Object?
+        package var oldObject: Object?
     }
 
     /// Reads a review in one pass over its bytes.
@@ -17,7 +17,7 @@ enum AdmissionReview {
     /// - Parameter maximumDepth: how many arrays and objects may stand inside each other.
     /// - Throws: ``MalformedReview`` for whatever is not a complete review of a version that is spoken here, and a
     ///   `JSONLimitExceeded` for one that holds more than the object's type keeps.
-    static func read<Object: ReviewedObject>(
+    package static func read<Object: ReviewedObject>(
         _ body: [UInt8], objectsAs type: Object.Type, maximumDepth: Int
     ) throws -> Content<Object> {
         do {
@@ -61,7 +61,7 @@ private struct Envelope {
     var request: AdmissionRequest?
 
     init(from json: inout JSONReader, readObject: ObjectReader) throws {
-        try json.object { key, json in
+        try json.members { key, json in
             switch key {
             case "apiVersion": apiVersion = try json.optionalString() ?? ""
             case "kind": kind = try json.shortText()
@@ -90,7 +90,7 @@ extension AdmissionRequest {
     fileprivate init(from json: inout JSONReader, readObject: ObjectReader) throws {
         var operation: Operation?
         self.init(uid: "", kind: Kind(version: "", kind: ""), resource: Resource(version: "", resource: ""))
-        try json.object { key, json in
+        try json.members { key, json in
             switch key {
             case "uid": uid = try json.shortText()
             case "kind": kind = try json.read()
@@ -114,7 +114,7 @@ extension AdmissionRequest {
 extension AdmissionRequest.Kind: JSONReadable {
     public init(from json: inout JSONReader) throws {
         self.init(version: "", kind: "")
-        try json.object { key, json in
+        try json.members { key, json in
             switch key {
             case "group": group = try json.shortText()
             case "version": version = try json.shortText()
@@ -128,7 +128,7 @@ extension AdmissionRequest.Kind: JSONReadable {
 extension AdmissionRequest.Resource: JSONReadable {
     public init(from json: inout JSONReader) throws {
         self.init(version: "", resource: "")
-        try json.object { key, json in
+        try json.members { key, json in
             switch key {
             case "group": group = try json.shortText()
             case "version": version = try json.shortText()
@@ -163,7 +163,7 @@ extension JSONReader {
     /// Who asks. Of the groups nothing is kept but whether the nodes' is among them.
     fileprivate mutating func user() throws -> (name: String, isNode: Bool) {
         var user = (name: "", isNode: false)
-        try object { key, json in
+        try members { key, json in
             switch key {
             case "username": user.name = try json.optionalString() ?? ""
             case "groups":

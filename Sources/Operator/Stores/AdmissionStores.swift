@@ -4,7 +4,7 @@ public import KubernetesModel
 public import KubernetesRuntime
 public import Logging
 public import ServiceLifecycle
-internal import WorkloadIdentity
+package import WorkloadIdentity
 
 /// What admission needs to know of the cluster, kept up to date.
 public struct AdmissionStores: Sendable {
@@ -43,7 +43,7 @@ public struct AdmissionStores: Sendable {
             services: [accounts, namespaces, configurations] + definitions.map(\.1))
     }
 
-    init(
+    package init(
         serviceAccounts: Store<ServiceAccount>, namespaces: Store<PartialObjectMetadata<Namespace>>,
         webhookConfigurations: Store<MutatingWebhookConfiguration>,
         definitions: [SecretObject.Kind: Store<CustomResourceDefinition>] = [:], services: [any Service]

@@ -30,8 +30,7 @@ public struct Binding: Hashable, Sendable {
 
         /// The containers that annotations name, which a pod should have.
         public var namedContainers: [String] {
-            let selections = [containers, addition.containers] + addition.groups.map(\.containers)
-            return selections.flatMap { $0.include + $0.skip }
+            addition.groups.reduce(containers.names + addition.containers.names) { $0 + $1.containers.names }
         }
     }
 
@@ -52,6 +51,12 @@ public struct ContainerSelection: Hashable, Sendable {
         self.include = include
         self.skip = skip
     }
+
+    /// Those that it names.
+    var names: [String] { include + skip }
+
+    /// Whether all containers are meant, whatever they are called.
+    public var isUnlimited: Bool { include.isEmpty && skip.isEmpty }
 
     public func contains(_ container: String) -> Bool {
         (include.isEmpty || include.contains(container)) && !skip.contains(container)

@@ -26,8 +26,14 @@ public struct Hazard: Hashable, Sendable {
     /// The variables of a hazard that a container has set, the first one for the field of a problem.
     public func variables(setIn setting: (String) -> Setting) -> [String] {
         // SDKs take an empty variable for none.
-        let present = variables.filter { ![.absent, .text("")].contains(setting($0)) }
-        if case .proxy(let exception) = kind, exception.isMade(in: setting) { return [] }
+        let present = variables.filter { variable in
+            switch setting(variable) {
+            case .absent: false
+            case .text(let text): !text.isEmpty
+            case .unknown: true
+            }
+        }
+        if !present.isEmpty, case .proxy(let exception) = kind, exception.isMade(in: setting) { return [] }
         return present
     }
 

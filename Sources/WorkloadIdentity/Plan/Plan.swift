@@ -12,18 +12,30 @@ public struct Plan: Hashable, Sendable {
     ///
     /// `nil` if a pod gets nothing.
     public let hash: String?
+    /// The bindings that add something to a pod.
+    public let outcomes: [(provider: ProviderName, outcome: Binding.Outcome)]
 
     init(subject: Subject, bindings: [Binding], problems: [Problem], exemption: String?) {
         self.subject = subject
         self.bindings = bindings
         self.problems = problems
         self.exemption = exemption
-        hash = Self.hash(of: Self.outcomes(bindings, exemption))
+        outcomes = Self.outcomes(bindings, exemption)
+        hash = Self.hash(of: outcomes)
     }
 
-    /// The bindings that add something to a pod.
-    public var outcomes: [(provider: ProviderName, outcome: Binding.Outcome)] {
-        Self.outcomes(bindings, exemption)
+    // What follows from the rest is not compared.
+
+    public static func == (left: Plan, right: Plan) -> Bool {
+        left.subject == right.subject && left.bindings == right.bindings && left.problems == right.problems
+            && left.exemption == right.exemption
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(subject)
+        hasher.combine(bindings)
+        hasher.combine(problems)
+        hasher.combine(exemption)
     }
 
     private static func outcomes(
