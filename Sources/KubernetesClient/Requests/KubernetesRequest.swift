@@ -58,7 +58,10 @@ extension KubernetesRequest {
     /// Something that is not an object: `/version`, `/apis/batch/v1`, `/openid/v1/jwks`.
     public static func nonResource(_ path: String) -> KubernetesRequest {
         let encoded = path.split(separator: "/").map { String($0).percentEncoded }.joined(separator: "/")
-        return KubernetesRequest(.get, path: "/" + encoded, operation: "get /\(encoded)")
+        var request = KubernetesRequest(.get, path: "/" + encoded, operation: "get /\(encoded)")
+        // The set of keys is JSON by another name, `application/jwk-set+json` (RFC 7517 section 8.5.2).
+        request.accept = "application/json, */*"
+        return request
     }
 }
 
