@@ -193,6 +193,12 @@ extension EndToEndTests {
                 ["kind": "Deployment", "name": "app", "problems": [["reason": "StaticCredential", "message": "m"]]]
             ],
             "warnings": ["w"],
+            "healing": [
+                [
+                    "kind": "Deployment", "name": "app", "pod": "app-1", "podUID": "u", "cause": "NotInjected",
+                    "phase": "Evicted", "time": "2026-11-28T00:00:00Z", "remaining": 2, "failures": 1, "message": "m",
+                ]
+            ],
             "conditions": [
                 [
                     "type": "Ready", "status": "Unknown", "reason": "PodsOfEarlierRelease", "message": "m",
