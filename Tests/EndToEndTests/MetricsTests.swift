@@ -46,7 +46,10 @@ extension EndToEndTests {
 
         @Test("what /metrics shows is what the documentation says, in both directions")
         func agreesWithDocumentation() async throws {
-            try await Operator.running { plane, running in
+            // Healing has metrics where it is enabled.
+            let settings = Operator.Settings(
+                configuration: "{platform: eks, issuer: {public: true}, healing: {enabled: true}}")
+            try await Operator.running(settings) { plane, running in
                 let namespace = try await plane.namespace()
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
                 // One whose keys were uploaded: its series comes when the keys are looked at next.

@@ -52,16 +52,23 @@ final class HealingLedger: Sendable {
 
     private let settings: Configuration.HealingSettings
     private let stopped: Gauge
-    private let factory: any MetricsFactory
+    private let counters: [Outcome: Counter]
     private let logger: Logger
     private let state = Mutex(State())
 
     init(_ settings: Configuration.HealingSettings, metrics factory: any MetricsFactory, logger: Logger) {
         self.settings = settings
-        self.factory = factory
         self.logger = logger
         stopped = Gauge(label: "lanyard_healing_stopped", factory: factory)
         stopped.record(0)
+        counters = Dictionary(
+            uniqueKeysWithValues: Outcome.allCases.map { outcome in
+                let counter = Counter(
+                    label: "lanyard_healed_pods_total", dimensions: [("outcome", outcome.rawValue)], factory: factory)
+                // So that a rate is there from the first on.
+                counter.increment(by: 0)
+                return (outcome, counter)
+            })
     }
 
     /// Notes that a WorkloadIdentity has come, changed or gone.
@@ -116,7 +123,13 @@ final class HealingLedger: Sendable {
         }
     }
 
-    func count(_ outcome: String) {
-        Counter(label: "lanyard_healed_pods_total", dimensions: [("outcome", outcome)], factory: factory).increment()
+    /// What became of an eviction, and of the pod that came after it.
+    enum Outcome: String, CaseIterable {
+        case evicted
+        case refused
+        case replaced
+        case notHealed = "not_healed"
     }
+
+    func count(_ outcome: Outcome) { counters[outcome]?.increment() }
 }

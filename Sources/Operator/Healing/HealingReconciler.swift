@@ -105,7 +105,7 @@ struct HealingReconciler: Reconciler {
         case .settle(let record):
             try await write(record, of: workload, key, acts)
             let isReplaced = record.phase == .replaced
-            ledger.count(isReplaced ? "replaced" : "not_healed")
+            ledger.count(isReplaced ? .replaced : .notHealed)
             if isReplaced {
                 tell(workload, .normal, "PodReplaced", "pod \(record.pod) is replaced by one that carries the plan")
             } else {
@@ -118,11 +118,11 @@ struct HealingReconciler: Reconciler {
             try await write(record, of: workload, key, acts)
             told.forget(workload.metadata.uid)
             guard let refusal = try await acts.evict(pod, in: workload.metadata.namespace) else {
-                ledger.count("evicted")
+                ledger.count(.evicted)
                 tell(workload, .normal, "PodEvicted", "pod \(pod.name) was evicted: \(record.cause.text)")
                 return Self.soon
             }
-            ledger.count("refused")
+            ledger.count(.refused)
             let refused = record.entered(.refused, at: now(), failures: record.failures + 1, message: refusal)
             try await write(refused, of: workload, key, acts)
             tell(workload, .warning, "EvictionRefused", "pod \(pod.name) stays for now: \(refusal)")
