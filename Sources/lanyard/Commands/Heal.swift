@@ -41,9 +41,10 @@ struct Heal: AsyncParsableCommand {
     var kubeconfig: String?
 
     func run() async throws {
+        // What is written wrong is told before a kubeconfig is looked for.
+        let request = try ExplainRequest(words: [], serviceAccount: account, namespace: namespace, mechanism: nil)
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
-        let subject = try ExplainRequest(words: [], serviceAccount: account, namespace: namespace, mechanism: nil)
-            .serviceAccount?.subject(in: cluster.namespace ?? "default")
+        let subject = request.serviceAccount?.subject(in: cluster.namespace ?? "default")
         guard let subject else { throw UsageProblem("\(account): name a ServiceAccount, as NS/NAME") }
         var configuration = WorkloadIdentity.Configuration()
         configuration.healing.allowsDowntime = allowDowntime

@@ -89,11 +89,11 @@ struct Keys: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Files first: one that cannot be read is the caller's mistake, whatever the cluster says.
         let configuration = try ConfigurationFile.read(config)
+        let file = try fileKeys()
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let namespace = operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace
-        // Read before anything is asked: a file that cannot be read is the caller's mistake.
-        let file = try fileKeys()
         let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
         try await Cluster.withClient(cluster, logger: logger) { client in
             do {
