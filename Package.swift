@@ -183,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "JSON", "KubernetesModel", "AdmissionWebhook", "GeneratedPods", "Operator", "lanyard", coreMetrics,
-                httpClient, logging, nio, services,
+                "JSON", "KubernetesModel", "KubernetesClient", "AdmissionWebhook", "GeneratedPods", "Operator",
+                "lanyard", coreMetrics, httpClient, logging, nio, services,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -203,6 +203,6 @@ let package = Package(
                 "AdmissionWebhook", "Operator", logging, nio, tls, .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Tests/Benchmark", exclude: ["load.lua", "allocations.c"], swiftSettings: settings),
+            path: "Tests/Benchmark", exclude: ["load.lua", "allocations.c", "nginx.conf"], swiftSettings: settings),
     ]
 )

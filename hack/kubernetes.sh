@@ -69,8 +69,7 @@ $HINT}"
   for set in "${BUILDING[@]}"; do
     mv -T "$WORK/$set" "$(folder_of "$set")"
   done
-  run_step "removing the build folder" "$log" rm -rf "$WORK"
-  end_work
+  drop_work_folder
   say "built in $((SECONDS - start)) s:$(for set in "${BUILDING[@]}"; do printf ' %s' "$(folder_of "$set")"; done)"
 }
 

@@ -103,6 +103,13 @@ new_work_folder() {
   at_end end_work
 }
 
+# drop_work_folder: removes it while the script goes on, since large ones take half a minute. Without the lock of with_lock and
+# the streams, for whose ends others wait.
+drop_work_folder() {
+  rm -rf "$WORK" >/dev/null 2>&1 {lock}>&- &
+  WORK=
+}
+
 # at_end FUNCTION: calls it when the script ends, also by a signal.
 at_end() {
   # shellcheck disable=SC2064 # now is right

@@ -40,12 +40,3 @@ struct Lanyard: AsyncParsableCommand {
         }
     }
 }
-
-/// Input that cannot be read, output that cannot be written, or words that are not of the command's form: exit code 2.
-struct UsageProblem: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}

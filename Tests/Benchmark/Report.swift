@@ -2,12 +2,8 @@ import Foundation
 
 /// What `hack/bench` measured, as people read it.
 struct Report {
-    /// A build under load.
+    /// A build under load, in one round.
     private struct Load {
-        var name: String
-        var demand: String
-        var bytes: Int
-        var connections: Int
         var requests: Double
         var seconds: Double
         /// In microseconds: p50, p99 and p99.9.
@@ -23,7 +19,24 @@ struct Report {
         var microsecondsOfProcessor: Double { requests > 0 ? ticks * 10_000 / requests : 0 }
     }
 
-    private var loads: [Load] = []
+    /// What was measured of a build under one kind of load, in all rounds.
+    private struct Contest {
+        var name: String
+        var demand: String
+        var bytes: Int
+        var connections: Int
+        var rounds: [Load] = []
+
+        var rate: Double { median(\.rate) }
+
+        func median(_ figure: (Load) -> Double) -> Double { Report.median(rounds.map(figure)) }
+    }
+
+    private static func median(_ figures: [Double]) -> Double {
+        figures.isEmpty ? 0 : figures.sorted()[figures.count / 2]
+    }
+
+    private var contests: [Contest] = []
     /// Single figures, in the order in which they were measured.
     private var facts: [(what: String, value: String)] = []
 
@@ -33,12 +46,13 @@ struct Report {
             let numbers = fields.map { Double($0) ?? 0 }
             switch (fields.first, fields.count) {
             case ("load", 14):
-                loads.append(
+                note(
                     Load(
-                        name: fields[1], demand: fields[2], bytes: Int(numbers[3]), connections: Int(numbers[4]),
                         requests: numbers[5], seconds: numbers[6], latencies: Array(numbers[7...9]),
                         failures: Int(numbers[10]), ticks: numbers[11], kilobytes: numbers[12],
-                        ownKilobytes: numbers[13]))
+                        ownKilobytes: numbers[13]),
+                    in: Contest(
+                        name: fields[1], demand: fields[2], bytes: Int(numbers[3]), connections: Int(numbers[4])))
             case ("size", 2):
                 facts.append(("the stripped binary", megabytes(numbers[1] / 1000)))
             case ("stage", 6):
@@ -65,6 +79,19 @@ struct Report {
                     ))
             default: throw MalformedResults(line: String(line))
             }
+        }
+    }
+
+    private mutating func note(_ round: Load, in contest: Contest) {
+        let place = contests.firstIndex {
+            $0.name == contest.name && $0.demand == contest.demand && $0.bytes == contest.bytes
+                && $0.connections == contest.connections
+        }
+        if let place {
+            contests[place].rounds.append(round)
+        } else {
+            contests.append(contest)
+            contests[contests.count - 1].rounds = [round]
         }
     }
 
@@ -96,39 +123,60 @@ struct Report {
     private func lines(
         cells: ([String]) -> String, fact: (String, String) -> String, rule: String? = nil
     ) -> String {
-        let rows = loads.filter { $0.name != "floor" }.map { load in
+        let rows = contests.filter { $0.name != "floor" }.map { contest in
             [
-                "\(load.bytes)", load.name == "lanyard" ? load.demand : "\(load.demand) (\(load.name))",
-                "\(load.connections)", decimal(load.rate, 0), share(load),
-            ] + load.latencies.map { decimal($0 / 1000, 2) } + [
-                decimal(load.microsecondsOfProcessor, 0), decimal(load.kilobytes / 1000, 0),
-                decimal(load.ownKilobytes / 1000, 0),
-                "\(load.failures)",
+                "\(contest.bytes)",
+                contest.name == "lanyard" ? contest.demand : "\(contest.demand) (\(contest.name))",
+                "\(contest.connections)", decimal(contest.rate, 0), share(contest),
+            ] + (0..<3).map { index in decimal(contest.median { $0.latencies[index] } / 1000, 2) } + [
+                decimal(contest.median(\.microsecondsOfProcessor), 0),
+                decimal((contest.rounds.map(\.kilobytes).max() ?? 0) / 1000, 0),
+                decimal((contest.rounds.map(\.ownKilobytes).max() ?? 0) / 1000, 0),
+                "\(contest.rounds.reduce(0) { $0 + $1.failures })",
             ]
         }
         let table = [cells(Self.header)] + [rule].compactMap { $0 } + rows.map(cells)
-        return (table + [""] + facts.map(fact)).joined(separator: "\n")
+        return (table + [""] + (facts + ratioToEKS).map(fact)).joined(separator: "\n")
     }
 
-    /// The rate as a part of that of the constant answer.
-    private func share(_ load: Load) -> String {
-        let floor = loads.first {
-            // Reviews of one size differ by some bytes, by what is asked for in them.
-            $0.name == "floor" && $0.connections == load.connections && abs($0.bytes - load.bytes) < 100
+    /// The rate as a part of that of the constant answer: the median of all rounds, the least and the most.
+    private func share(_ contest: Contest) -> String {
+        let shares = ratios(of: contest, to: "floor").map { 100 * $0 }
+        guard let least = shares.min(), let most = shares.max() else { return "" }
+        let median = "\(decimal(Self.median(shares), 0)) %"
+        return shares.count == 1 ? median : "\(median) (\(decimal(least, 0)) to \(decimal(most, 0)))"
+    }
+
+    /// Of each round's rate to that of another in the same round.
+    private func ratios(of contest: Contest, to name: String) -> [Double] {
+        let other = contests.first {
+            $0.name == name && $0.connections == contest.connections && $0.bytes == contest.bytes
+                && $0.demand == contest.demand
         }
-        guard let floor, floor.rate > 0 else { return "" }
-        return "\(decimal(100 * load.rate / floor.rate, 0)) %"
+        return zip(contest.rounds, other?.rounds ?? []).filter { $1.rate > 0 }.map { $0.rate / $1.rate }
+    }
+
+    /// How many times as fast as the webhook of EKS, where that was measured.
+    private var ratioToEKS: [(what: String, value: String)] {
+        contests.filter { $0.name == "lanyard" }.compactMap { contest in
+            let ratios = ratios(of: contest, to: "eks")
+            guard let least = ratios.min(), let most = ratios.max() else { return nil }
+            return (
+                "lanyard's rate to that of EKS's webhook, \(contest.bytes) bytes, \(contest.connections) connections",
+                "\(decimal(Self.median(ratios), 1)) (\(decimal(least, 1)) to \(decimal(most, 1)))"
+            )
+        }
     }
 
     // MARK: The picture
 
     /// Two bars for each size: the floor, and the webhook.
     private var picture: String {
-        let floors = loads.filter { $0.name == "floor" && $0.connections == 16 }
+        let floors = contests.filter { $0.name == "floor" && $0.demand == "one" && $0.connections == 16 }
         let highest = max(1, floors.map(\.rate).max() ?? 1)
         var body = ""
         for (index, floor) in floors.enumerated() {
-            let webhook = loads.first {
+            let webhook = contests.first {
                 $0.name == "lanyard" && $0.demand == "one" && $0.connections == 16 && $0.bytes == floor.bytes
             }
             let top = 52 + index * 56

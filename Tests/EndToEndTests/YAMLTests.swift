@@ -93,6 +93,42 @@ import Testing
     }
 
     @Test(
+        "what is wrong is said with its document and line",
+        arguments: [
+            ("a: b: c\n", "document 1: line 1: mapping values are not allowed in this context"),
+            ("a: [1, 2\nb: 3\n", "document 1: line 2: did not find expected ',' or ']'"),
+            ("a: {x: 1\n", "document 1: line 2: did not find expected ',' or '}'"),
+            ("a: \"open\nb: 1\n", "document 1: line 3: found unexpected end of stream"),
+            ("a: 'open\n", "document 1: line 2: found unexpected end of stream"),
+            ("\ta: b\n", "document 1: line 1: found character that cannot start any token"),
+            ("a:\n\t- x\n", "document 1: line 2: found character that cannot start any token"),
+            ("a: 1\na: 2\n", "document 1: line 1: the key a is there more than once"),
+            ("a: *nowhere\n", "document 1, line 1: the alias *nowhere has no anchor before it"),
+            ("- a\nb: c\n", "document 1: line 2: did not find expected '-' indicator"),
+            ("a: @x\n", "document 1: line 1: found character that cannot start any token"),
+            ("a: `x`\n", "document 1: line 1: found character that cannot start any token"),
+            ("a: %x\n", "document 1: line 1: found character that cannot start any token"),
+            ("key\nother: 1\n", "document 1: line 2: mapping values are not allowed in this context"),
+            ("a: |\n  x\n y\n", "document 1: line 3: did not find expected key"),
+            ("a: \"\\q\"\n", "document 1: line 1: found unknown escape character"),
+            ("? [a, b]\n: c\n", "document 1, line 1: a key is not a string"),
+            ("a: !!int x\n", "document 1, line 1: \"x\" is not a number that JSON can hold"),
+            ("a: b\n--- !<\n", "document 2: line 2: did not find expected tag URI"),
+            ("%YAML 2.0\n---\na: 1\n", "document 1: line 1: found incompatible YAML document"),
+            ("a: b\n  c: d\n", "document 1: line 2: mapping values are not allowed in this context"),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: a\nspec: {}\n",
+                "document 1: line 4: did not find expected ',' or '}'"
+            ),
+            ("a: >2x\n  b\n", "document 1: line 1: did not find expected comment or line break"),
+            ("<<: 3\n", "document 1, line 1: << takes a mapping, or a sequence of mappings"),
+            ("a: \u{1}\n", "document 1: line 1: control characters are not allowed"),
+        ])
+    func saysWhatIsWrong(text: String, message: String) {
+        #expect(refusal(of: text) == "f: \(message)")
+    }
+
+    @Test(
         "an alias is a key if it stands for a string",
         arguments: [
             ("a: &a x\nb: {*a : y}\n", nil), ("a: &a [x]\nb: {*a : y}\n", 2), ("a: &a {b: c}\n? *a\n: d\n", 2),

@@ -67,6 +67,17 @@ def difference(after, before, word):
     return int(sum(count - before.get(name, 0) for name, count in after.items() if name.startswith(word)))
 
 
+def wait_until_quiet(cluster):
+    """Until nobody writes any more. The controller manager makes a Secret for each ServiceAccount, some twenty a second."""
+    def writes():
+        counts = requests(cluster)
+        return [difference(counts, {}, f"{verb} {resource}") for verb in ("POST", "PUT") for resource in ("secrets", "serviceaccounts")]
+    before, after = None, writes()
+    while after != before:
+        time.sleep(3)
+        before, after = after, writes()
+
+
 def reported(cluster, namespace):
     """How many identities have been reported with all their pods."""
     answer = json.loads(cluster.ask(
@@ -126,6 +137,7 @@ def measure(cluster, lanyard, count, with_floor):
             "metadata": {"name": f"pod-{number}"},
             "spec": {"serviceAccountName": f"app-{number % count}",
                      "containers": [{"name": "app", "image": "app:1"}]}}) for number in range(count * PODS))
+    wait_until_quiet(cluster)
     server = server_id(cluster)
     config, log = f"{cluster.folder}/identities.yaml", open(f"{cluster.folder}/identities.log", "w", encoding="utf-8")
     with open(config, "w", encoding="utf-8") as file:
@@ -147,7 +159,7 @@ def measure(cluster, lanyard, count, with_floor):
         print(f"{count:>10} {count * PODS:>7} {seconds:>8.1f} {processor_seconds(process.pid):>8.1f} "
               f"{processor_seconds(server) - server_before:>11.1f} {peak(process.pid):>8.0f} "
               f"{difference(after, before, 'LIST pods'):>6} {difference(after, before, 'GET pods'):>5} "
-              f"{difference(after, before, 'POST'):>6} {difference(after, before, 'PUT'):>6}", flush=True)
+              f"{difference(after, before, 'POST'):>6} {difference(after, before, 'PUT workloadidentities'):>6}", flush=True)
         time.sleep(3)
         before = requests(cluster)
         cluster.create(f"/api/v1/namespaces/{namespace}/pods", {
@@ -156,7 +168,7 @@ def measure(cluster, lanyard, count, with_floor):
         time.sleep(3)
         after = requests(cluster)
         print(f"{'':>10} one more pod: {difference(after, before, 'LIST pods')} lists, "
-              f"{difference(after, before, 'GET pods')} reads, {difference(after, before, 'PUT')} status writes", flush=True)
+              f"{difference(after, before, 'GET pods')} reads, {difference(after, before, 'PUT workloadidentities')} status writes", flush=True)
         return difference(after, before, "LIST pods") <= 1
     finally:
         process.terminate()

@@ -20,6 +20,7 @@ public struct CertificateController: Service {
     private let client: KubernetesClient
     private let secret: ObjectKey
     private let names: ServingNames
+    private let lifetimes: CertificateLifetimes
     private let webhooks: RegisteredWebhooks
     private let certificate: RotatingCertificate
     /// What was there to begin with.
@@ -41,11 +42,13 @@ public struct CertificateController: Service {
     /// - Throws: if the Secret can neither be read nor written.
     public init(
         client: KubernetesClient, namespace: String, names: ServingNames, webhooks: RegisteredWebhooks,
-        report: WebhookReport, metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous
+        lifetimes: CertificateLifetimes = CertificateLifetimes(), report: WebhookReport,
+        metrics: any MetricsFactory, logger: Logger, clock: any Clock<Duration> = .continuous
     ) async throws {
         self.client = client
         secret = ObjectKey(namespace: namespace, name: Self.secretName)
         self.names = names
+        self.lifetimes = lifetimes
         self.webhooks = webhooks
         self.report = report
         self.logger = logger
@@ -56,7 +59,7 @@ public struct CertificateController: Service {
                 $0.data = [:]
             }, metrics: metrics, logger: logger, clock: clock)
         failures = Counter(label: "admission_webhook_certificate_failures_total", factory: metrics)
-        first = try await Self.bundle(client, secret, names, showing: nil, logger)
+        first = try await Self.bundle(client, secret, names, lifetimes, showing: nil, logger)
         certificate = try RotatingCertificate(first.servingCertificate, metrics: metrics)
     }
 
@@ -101,7 +104,7 @@ public struct CertificateController: Service {
                     "the caBundle of \(WebhookRegistration.podInjector.name) does not trust the certificate any more")
         }
         do {
-            let bundle = try await Self.bundle(client, secret, names, showing: shown.bundle, logger)
+            let bundle = try await Self.bundle(client, secret, names, lifetimes, showing: shown.bundle, logger)
             let failures = try await webhooks.trust(bundle.caBundlePEM)
             tellRegistrations(failures)
             if let failure = failures.first(where: { $0.registration.name == WebhookRegistration.podInjector.name }) {
@@ -147,14 +150,14 @@ public struct CertificateController: Service {
     ///
     /// - Parameter shown: what this replica shows; `nil` at the start. Then the registration says what the others may show.
     private static func bundle(
-        _ client: KubernetesClient, _ key: ObjectKey, _ names: ServingNames, showing shown: CertificateBundle?,
-        _ logger: Logger
+        _ client: KubernetesClient, _ key: ObjectKey, _ names: ServingNames, _ lifetimes: CertificateLifetimes,
+        showing shown: CertificateBundle?, _ logger: Logger
     ) async throws -> CertificateBundle {
         for _ in 0..<5 {
             let present = try await client.getIfPresent(Secret.self, key)
             let trusted = present == nil && shown == nil ? try await RegisteredWebhooks.trusted(client) : []
             let (bundle, change) = try CertificateBundle.rotating(
-                present?.data, showing: shown, trustedBy: trusted, for: names, at: .now)
+                present?.data, showing: shown, trustedBy: trusted, for: names, at: .now, lifetimes: lifetimes)
             if change == .none { return bundle }
             do {
                 try await write(bundle, over: present, client, key)

@@ -115,7 +115,7 @@ struct Operator {
 
     var logTail: String { log.split(separator: "\n").suffix(25).joined(separator: "\n") }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
