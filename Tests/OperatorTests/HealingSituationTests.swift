@@ -108,6 +108,11 @@ import WorkloadIdentity
                 $0.brakes.lastEviction = Timestamp(seconds: now.seconds - 9)
             }, "hold Interval"),
         Case(
+            "another was evicted by a replica whose clock was a month ahead",
+            situation([pod("a"), pod("b", .notInjected)]) {
+                $0.brakes.lastEviction = Timestamp(seconds: now.seconds + 2_592_000)
+            }, "evict b"),
+        Case(
             "another was evicted long enough ago",
             situation([pod("a"), pod("b", .notInjected)]) {
                 $0.brakes.lastEviction = Timestamp(seconds: now.seconds - 10)
@@ -150,6 +155,11 @@ import WorkloadIdentity
             situation(
                 [pod("a"), pod("c", .notInjected)], record: record(.notHealed, secondsAgo: 60, failures: 2)),
             "hold NotHealed"),
+        Case(
+            "it did not help, by a clock that was a month ahead",
+            situation(
+                [pod("a"), pod("c", .notInjected)], record: record(.notHealed, secondsAgo: -2_592_000, failures: 1)),
+            "evict c"),
         Case(
             "9 s after a refusal",
             situation(

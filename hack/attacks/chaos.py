@@ -13,6 +13,7 @@ from chaos_report import markdown, picture, summary
 from clock import Clock
 from cluster import Cluster
 from faults import Calm, Faults
+from healing import Healing
 from installation import NAMESPACE, Installation
 from oracle import Census, Oracle, Reports
 from population import Population
@@ -28,7 +29,7 @@ class Run:
         self.options = options
         self.cluster = Cluster(options.control_plane)
         self.installation = Installation(self.cluster, options.lanyard)
-        self.begin, self.rounds, self.settled = None, [], []
+        self.begin, self.rounds, self.settled, self.replaced = None, [], [], None
 
     def run(self):
         try:
@@ -42,14 +43,20 @@ class Run:
         self.calm = Calm(self.installation)
         self.reports = Reports(self.cluster)
         self.oracle = Oracle(self.population, self.calm, self.reports)
+        self.healing = Healing(self.cluster, self.population, self.options.seed)
         self.begin = time.time()
         self.population.start()
+        self.healing.start()
         time.sleep(3)
         for faults in self.faults.drawn(self.options.seed, self.options.seconds, BAR + 4):
             if time.time() > self.begin + self.options.seconds - SHORTEST_ROUND:
                 break
             self.one_round(faults)
         self.population.stop()
+        bare, left, seconds = self.healing.stop()
+        self.replaced = {"bare": bare, "left": len(left), "seconds": seconds}
+        for pod in left:
+            self.oracle.broke(f"{pod} is without injection, and was not replaced in {seconds:.0f} s")
         self.calm.ended.set()
         self.reports.ended.set()
         self.fence()
@@ -135,6 +142,7 @@ class Run:
                 {"name": fault.name, "note": fault.note, "begin": fault.begin - self.begin, "end": fault.end - self.begin}
                 for faults in self.rounds for fault in faults],
             "settled": self.settled, "pods": oracle.counts, "reported": oracle.reported, "healed": oracle.healed,
+            "replaced": self.replaced,
             "writes": self.verdict.count, "written without the Lease": len(self.verdict.wrong),
             "written after a theft": self.verdict.after_theft,
             "lateness": self.calm.lateness, "load": os.getloadavg()[1],

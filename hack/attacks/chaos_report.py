@@ -25,6 +25,8 @@ def summary(result):
         f"failed: {pods['failed']}, and {pods['failed while the API server was away']} while the API server was away",
         f"required: {pods['denied']} denied, {pods['denied, and made after all']} of them made when tried again, after "
         f"{most(result['healed']):.1f} s of calm at most; {pods['bare and required']} without a plan, which is right only while nothing is registered",
+        f"healing: {result['replaced']['bare']} pods of Deployments that ask for it were without injection, "
+        f"{result['replaced']['left']} are left {result['replaced']['seconds']:.0f} s after the end",
         f"without injection: reported {middle(delays):.1f} s later at the median, {most(delays):.1f} s at most, of which "
         f"{most(calm):.1f} s calm",
         f"all statuses right {middle(result['settled']):.1f} s after the last fault of a round at the median, "

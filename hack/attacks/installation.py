@@ -115,7 +115,7 @@ class Replica:
 class Installation:
     def __init__(self, cluster, lanyard):
         self.cluster = cluster
-        write(f"{cluster.folder}/config.yaml", "platform: eks\nissuer: {public: true}\n")
+        write(f"{cluster.folder}/config.yaml", "platform: eks\nissuer: {public: true}\nhealing: {enabled: true, intervalSeconds: 1}\n")
         cluster.apply(*[f"manifests/{file}.yaml" for file in ("namespace", "crd", "service-account", "rbac")])
         # Kubernetes sets no names as labels before 1.21.
         cluster.call("PATCH", "/api/v1/namespaces/kube-system", {"metadata": {"labels": {"lanyard.dev/inject": "false"}}},

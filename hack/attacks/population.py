@@ -9,7 +9,9 @@ ROLE = "arn:aws:iam::111122223333:role/bedrock"
 REGIONS = ("eu-central-1", "us-east-1")
 # Their annotations ask for a provider. `moving` is given another region again and again, and `deployed` has the Deployments.
 ACCOUNTS = ("llm", "moving", "deployed")
-DEPLOYMENTS = {"web": None, "strict": "required"}
+DEPLOYMENTS = {"web": None, "strict": "required", "healed": None}
+# It asks for healing. Its pods are for healing.py alone, which deletes some of them and says that they are ready.
+HEALED = "healed"
 # Kinds of pods: ServiceAccount, label, and how many of a hundred.
 KINDS = {
     "annotated": ("llm", None, 40),
@@ -116,7 +118,7 @@ class Population:
         draw = random.Random(f"{self.seed} changes")
         while not self.ended.wait(1.5):
             namespace, what = draw.choice(NAMESPACES), draw.choice(("region", "scale", "scale", "roll"))
-            name, number = draw.choice(list(DEPLOYMENTS)), draw.randrange(1, 6)
+            name, number = draw.choice([name for name in DEPLOYMENTS if name != HEALED]), draw.randrange(1, 6)
             if self.resting.is_set():
                 continue
             path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
@@ -147,8 +149,11 @@ def spec(account):
 
 def deployment(name, label):
     labels = {"chaos": name} | ({LABEL: label} if label else {})
-    return {"metadata": {"name": name}, "spec": {
-        "replicas": 2, "selector": {"matchLabels": {"chaos": name}},
-        # No pod becomes ready here, so a rollout goes on only if it need not wait for that.
-        "strategy": {"type": "Recreate"},
-        "template": {"metadata": {"labels": labels}, "spec": spec("deployed")}}}
+    is_healed = name == HEALED
+    return {
+        "metadata": {"name": name, "annotations": {"lanyard.dev/heal": "restart"} if is_healed else {}},
+        "spec": {
+            "replicas": 3 if is_healed else 2, "selector": {"matchLabels": {"chaos": name}},
+            # No pod of the others becomes ready here, so a rollout goes on only if it need not wait for that.
+            "strategy": {"type": "Recreate"},
+            "template": {"metadata": {"labels": labels}, "spec": spec("deployed")}}}

@@ -4,7 +4,8 @@ import json
 
 
 def make_user(cluster, namespace, name, server=None, authority=None):
-    """A ServiceAccount with the ClusterRole and the Role `lanyard`.
+    """A ServiceAccount with the ClusterRole and the Role `lanyard`, which may also evict pods, as with the chart's
+    healing.enabled.
 
     :param server: what to connect to in place of the API server, and `authority` the file of the CA that it is known by.
     :return: the path of its kubeconfig.
@@ -12,9 +13,12 @@ def make_user(cluster, namespace, name, server=None, authority=None):
     cluster.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
     subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     group = "/apis/rbac.authorization.k8s.io/v1"
-    cluster.create(f"{group}/clusterrolebindings", {
-        "metadata": {"name": f"{namespace}-{name}"}, "subjects": [subject],
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "lanyard"}})
+    cluster.create(f"{group}/clusterroles", {"metadata": {"name": "lanyard-healing"}, "rules": [
+        {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]}]})
+    for role in ("lanyard", "lanyard-healing"):
+        cluster.create(f"{group}/clusterrolebindings", {
+            "metadata": {"name": f"{namespace}-{name}-{role}"}, "subjects": [subject],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}})
     cluster.create(f"{group}/namespaces/{namespace}/rolebindings", {
         "metadata": {"name": name}, "subjects": [subject],
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "lanyard"}})

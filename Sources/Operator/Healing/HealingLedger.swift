@@ -113,7 +113,7 @@ final class HealingLedger: Sendable {
                             entry.key.namespace == workload.metadata.namespace
                             && record.kind == workload.kind.rawValue && record.workload == workload.metadata.name
                         return !isOwn && record.phase == .evicting
-                            && record.time.distance(to: now) < HealingSituation.patience
+                            && (.zero..<HealingSituation.patience).contains(record.time.distance(to: now))
                     }
             }
             return HealingSituation.Brakes(

@@ -29,8 +29,7 @@ struct HealingSituation {
         func pause(at now: Timestamp) -> (hold: Hold, lookAgain: Duration)? {
             guard inProgress < concurrency else { return (.concurrency, .seconds(5)) }
             guard let lastEviction else { return nil }
-            let passed = lastEviction.distance(to: now)
-            return passed < interval ? (.interval, interval - passed) : nil
+            return lastEviction.rest(of: interval, at: now).map { (.interval, $0) }
         }
     }
 
@@ -190,7 +189,15 @@ extension HealingRecord {
         case .notHealed: (first, most) = (.seconds(60), .seconds(21_600))
         }
         let whole = min(first * (1 << min(max(failures - 1, 0), 12)), most)
-        let passed = time.distance(to: now)
-        return passed < whole ? whole - passed : nil
+        return time.rest(of: whole, at: now)
+    }
+}
+
+extension Timestamp {
+    /// How much is left of so long a time since this one; `nil` if it is over. A time to come was written by a clock that was
+    /// wrong, and is over, too: what waits for it might wait for months.
+    fileprivate func rest(of duration: Duration, at now: Timestamp) -> Duration? {
+        let passed = distance(to: now)
+        return (.zero..<duration).contains(passed) ? duration - passed : nil
     }
 }

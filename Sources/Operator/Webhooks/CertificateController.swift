@@ -33,7 +33,8 @@ public struct CertificateController: Service {
     private let secrets: Reflector<Secret>
     private let signal = Signal()
 
-    /// How often the Secret and the registrations are looked at, should a watch have missed something.
+    /// How often the Secret and the registrations are looked at, should a watch have missed something; sooner if a rotation is
+    /// due.
     private static let interval = Duration.seconds(30)
     private static let retryInterval = Duration.seconds(2)
 
@@ -114,7 +115,8 @@ public struct CertificateController: Service {
             shown = Shown(bundle: bundle, isTrusted: true)
             report.trusted()
             for failure in failures { note(failure.error) }
-            return Self.interval
+            let due = bundle.nextRotation(lifetimes: lifetimes).timeIntervalSinceNow
+            return min(Self.interval, max(Self.retryInterval, .seconds(due)))
         } catch is CancellationError {
             return .zero
         } catch {
