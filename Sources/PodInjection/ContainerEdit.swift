@@ -297,7 +297,7 @@ private struct ContainerDecision {
 
 extension PodManifest.Container {
     /// What the container says of a variable.
-    fileprivate func setting(of variable: String) -> Hazard.Setting {
+    func setting(of variable: String) -> Hazard.Setting {
         guard defines(variable) else { return .absent }
         guard case .text(let text)? = value(of: variable) else { return .unknown }
         return .text(text)

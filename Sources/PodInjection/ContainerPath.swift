@@ -61,6 +61,14 @@ struct ContainerPath: Hashable {
     /// Whether it is the same place as another, or one below it.
     func isWithin(_ other: ContainerPath) -> Bool { components.starts(with: other.components) }
 
+    /// How many folders it is below the root.
+    var depth: Int { components.count }
+
+    /// What leads from another place to this one, which is within it. Empty if they are the same.
+    func path(from other: ContainerPath) -> String {
+        written.suffix(max(0, components.count - other.components.count)).joined(separator: "/")
+    }
+
     /// The same text for all ways to write it.
     var canonical: String { "/" + components.joined(separator: "/") }
 

@@ -6,11 +6,18 @@ enum ConfigurationFile {
     static func read(
         _ path: String?, environment: [String: String] = ProcessEnvironment.variables
     ) throws(UsageProblem) -> Configuration {
+        try read(text: path.map { path throws(UsageProblem) in try InputFile.text(of: path) }, of: path, environment)
+    }
+
+    /// - Parameter name: whose text it is, for messages.
+    static func read(
+        text: String?, of name: String?, _ environment: [String: String] = ProcessEnvironment.variables
+    ) throws(UsageProblem) -> Configuration {
         var file = JSONValue.null
-        if let path {
-            let documents = try YAML.documents(in: try InputFile.text(of: path), file: path)
+        if let text, let name {
+            let documents = try YAML.documents(in: text, file: name)
             guard documents.count <= 1 else {
-                throw UsageProblem("\(path): a configuration is one document, not \(documents.count)")
+                throw UsageProblem("\(name): a configuration is one document, not \(documents.count)")
             }
             file = documents.first?.value ?? .null
         }
@@ -18,7 +25,7 @@ enum ConfigurationFile {
             return try Configuration(file, environment: environment)
         } catch {
             // A variable is in no file.
-            let file = error.key.hasPrefix("LANYARD_") ? nil : path
+            let file = error.key.hasPrefix("LANYARD_") ? nil : name
             throw UsageProblem(file.map { "\($0): \(error)" } ?? "\(error)")
         }
     }

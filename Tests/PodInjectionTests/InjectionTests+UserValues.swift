@@ -73,7 +73,7 @@ extension InjectionTests {
         #expect(
             problem.message == """
                 aws-bedrock: container app: what ConfigMap settings in envFrom defines is not known: a stored key in it, such as \
-                AWS_ACCESS_KEY_ID, would win over the identity, and Lanyard's value of AWS_ROLE_ARN, \
+                AWS_BEARER_TOKEN_BEDROCK, would win over the identity, and Lanyard's value of AWS_ROLE_ARN, \
                 AWS_WEB_IDENTITY_TOKEN_FILE wins over one in it; check its keys
                 """)
     }

@@ -1,6 +1,6 @@
 internal import JSON
 public import KubernetesClient
-internal import KubernetesModel
+public import KubernetesModel
 public import WorkloadIdentity
 
 /// One look at the workloads of a ServiceAccount with a person's own rights, by the same ``HealingSituation`` as the
@@ -20,6 +20,9 @@ public struct HealingPass: Sendable {
         self.isTrial = isTrial
     }
 
+    /// Of these one can be named. Of others no pod is replaced.
+    public static let kinds: [WorkloadKind] = WorkloadRollout.kinds
+
     /// There is nothing to look at, or what is done could not be written down.
     public struct Impossible: Error, CustomStringConvertible {
         public let description: String
@@ -27,8 +30,11 @@ public struct HealingPass: Sendable {
 
     /// - Parameters:
     ///   - account: the ServiceAccount's namespace and name.
+    ///   - only: the one workload that is meant; `nil`: all that run as the ServiceAccount.
     ///   - tell: is given a sentence for each workload, and for each thing that was done.
-    public func run(on account: Subject, _ tell: (String) throws -> Void) async throws {
+    public func run(
+        on account: Subject, only: (kind: WorkloadKind, name: String)? = nil, _ tell: (String) throws -> Void
+    ) async throws {
         let key = account.key
         guard let identity = try await client.getIfPresent(WorkloadIdentityObject.self, key) else {
             throw Impossible(description: "there is no report on \(account): it asks for no provider, or is not there")
@@ -40,7 +46,10 @@ public struct HealingPass: Sendable {
         }
         let inherited = try await namespaceMode(account.namespace)
         let replicaSets = try await client.list(PartialObjectMetadata<ReplicaSet>.self, in: account.namespace)
-        for workload in workloads {
+        let meant = workloads.filter { workload in
+            only.map { $0.kind == workload.kind && $0.name == workload.metadata.name } ?? true
+        }
+        for workload in meant {
             let request = HealingRequest(
                 ofWorkload: workload.metadata.labels, annotations: workload.metadata.annotations, inherited: inherited)
             let owners = replicaSets.filter { $0.metadata.controller?.uid == workload.metadata.uid }.map(\.metadata.uid)

@@ -23,6 +23,27 @@ public struct Hazard: Hashable, Sendable {
     private var variables: [String]
     private let kind: Kind
 
+    /// What becomes of the identity where one of the variables is set.
+    public enum Effect: Hashable, Sendable {
+        /// The SDK does not use it.
+        case replaced
+        /// Some SDKs, or some of their versions, do not use it.
+        case replacedInSome
+        /// The SDK does not use it unless the application passes it.
+        case replacedUnlessPassed
+        /// It is used, and its token shown to others.
+        case exposed
+    }
+
+    public var effect: Effect {
+        switch kind {
+        case .stored: .replaced
+        case .storedInSome: .replacedInSome
+        case .storedUnlessPassed: .replacedUnlessPassed
+        case .proxy: .exposed
+        }
+    }
+
     /// The variables of a hazard that a container has set, the first one for the field of a problem.
     public func variables(setIn setting: (String) -> Setting) -> [String] {
         // SDKs take an empty variable for none.

@@ -19,6 +19,8 @@ public struct Provider: Sendable {
     let requestLabel: RequestLabel?
     /// What containers may set with which its SDK does not use the identity.
     let hazards: [Hazard]
+    /// What its SDK takes on a node of its own vendor's where it finds no credential, as the end of a sentence; `nil`: nothing.
+    public let fallback: String?
     /// Other names by which people ask for it.
     let nicknames: [String]
     /// Whether the configuration asks for it on behalf of a ServiceAccount.
@@ -43,7 +45,7 @@ public struct Provider: Sendable {
     init(
         _ name: ProviderName, title: String, keys: [AnnotationKey] = [], mechanisms: [any CredentialMechanism] = [],
         apiKey: APIKey, includeKey: AnnotationKey? = nil, skipKey: AnnotationKey? = nil, optOut: OptOut? = nil,
-        requestLabel: RequestLabel? = nil, hazards: [Hazard] = [], nicknames: [String] = [],
+        requestLabel: RequestLabel? = nil, hazards: [Hazard] = [], fallback: String? = nil, nicknames: [String] = [],
         telltales: [Telltale] = [], secretStore: (any SecretStore)? = nil,
         isDeclared: @escaping @Sendable (Configuration, Subject) -> Bool = { _, _ in false }
     ) {
@@ -60,6 +62,7 @@ public struct Provider: Sendable {
         self.optOut = optOut
         self.requestLabel = requestLabel
         self.hazards = hazards
+        self.fallback = fallback
         self.nicknames = nicknames
         self.telltales = telltales
         self.secretStore = secretStore

@@ -22,6 +22,11 @@ public enum Mechanism: String, CaseIterable, Hashable, Sendable {
     public static let bySecretObject: [Mechanism] = [.vaultCSI, .externalSecret]
 
     public var isSecretDelivery: Bool { Self.secretDeliveries.contains(self) }
+
+    /// Whether it fails for pods on their node's own network: there GKE's metadata server is that of the node, which knows no
+    /// ServiceAccount.
+    /// https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity
+    public var needsPodNetwork: Bool { self == .gkeWorkloadIdentity }
 }
 
 extension Mechanism: CustomStringConvertible {

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
+internal import KubernetesModel
+internal import Logging
 internal import WorkloadIdentity
 
 struct Explain: AsyncParsableCommand {
@@ -27,8 +29,8 @@ struct Explain: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp(
             """
-            A provider, such as aws-bedrock, and a ServiceAccount, NS/NAME (or sa/NAME with -n). Default: every provider that \
-            the ServiceAccount asks for.
+            A provider, such as aws-bedrock, and a ServiceAccount, NS/NAME (with -n also sa/NAME, and KIND/NAME of a workload \
+            that runs as it). Default: every provider that the ServiceAccount asks for.
             """, valueName: "provider|ns/name"),
         completion: .list(Provider.all(Configuration()).map(\.name.rawValue)))
     var words: [String] = []
@@ -73,11 +75,13 @@ struct Explain: AsyncParsableCommand {
     private func explanation(of request: ExplainRequest, _ configuration: Configuration) async throws -> Explanation {
         let platform = try facts.knownPlatform(configuration)
         if let named = request.serviceAccount, files.isEmpty,
-            request.provider == nil || platform == nil || kubeconfig != nil
+            request.provider == nil || platform == nil || kubeconfig != nil || named.kind != .serviceAccount
         {
             let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
-            let subject = named.subject(in: cluster.namespace ?? "default")
-            try Explanation.requireNames(of: subject)
+            let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
+            let subject = try await Cluster.withClient(cluster, logger: logger) { client in
+                try await client.subject(of: named, in: cluster.namespace ?? "default")
+            }
             let observed = try await ObservedServiceAccount(
                 subject, in: cluster, platform: platform, configuration: configuration)
             var explanation = try request.explanation(for: observed.account, observed.facts, configuration)
@@ -92,8 +96,11 @@ struct Explain: AsyncParsableCommand {
     }
 
     /// The ServiceAccount that is meant, with its annotations if there are files.
-    private func account(_ named: ExplainRequest.Name?) throws(UsageProblem) -> Explanation.ServiceAccount? {
-        let named = named?.subject(in: facts.defaultNamespace)
+    private func account(_ argument: ObjectArgument?) throws(UsageProblem) -> Explanation.ServiceAccount? {
+        let named = argument?.subject(in: facts.defaultNamespace)
+        if let argument, named == nil {
+            throw UsageProblem("\(argument.name) is a \(argument.kind.title): with -f name its ServiceAccount")
+        }
         guard !files.isEmpty else { return named.map { Explanation.ServiceAccount($0) } }
         let paths = try InputFiles.files(named: files, recursively: false)
         let manifests = try ManifestSet(files: paths, defaultNamespace: facts.defaultNamespace)

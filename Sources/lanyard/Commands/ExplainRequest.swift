@@ -4,18 +4,9 @@ internal import WorkloadIdentity
 struct ExplainRequest {
     /// `nil`: every one that the ServiceAccount asks for.
     let provider: String?
-    let serviceAccount: Name?
+    /// Or a workload that runs as it.
+    let serviceAccount: ObjectArgument?
     let mechanism: String?
-
-    /// A ServiceAccount's name, with its namespace if it was written.
-    struct Name {
-        let namespace: String?
-        let name: String
-
-        func subject(in defaultNamespace: String) -> Subject {
-            Subject(namespace: namespace ?? defaultNamespace, serviceAccount: name)
-        }
-    }
 
     /// - Parameter words: a provider, and a ServiceAccount, which has a slash in it. Each may be missing.
     init(
@@ -40,18 +31,7 @@ struct ExplainRequest {
             serviceAccount = nil
             return
         }
-        serviceAccount = try Self.name(account, namespace)
-    }
-
-    private static func name(_ account: String, _ namespace: String?) throws(UsageProblem) -> Name {
-        guard let slash = account.firstIndex(of: "/") else { return Name(namespace: namespace, name: account) }
-        let place = String(account[..<slash])
-        let name = String(account[account.index(after: slash)...])
-        guard let namespace, namespace != place else { return Name(namespace: place, name: name) }
-        guard ["sa", "serviceaccount", "serviceaccounts"].contains(place) else {
-            throw UsageProblem("-n \(namespace) and \(account) name two namespaces: write one of them")
-        }
-        return Name(namespace: namespace, name: name)
+        serviceAccount = try ObjectArgument(account, namespace: namespace)
     }
 
     func explanation(

@@ -9,7 +9,8 @@ struct Heal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Replace a pod that was created without its credentials, or show what the operator would do.",
         discussion: """
-            It looks once at each Deployment, StatefulSet and DaemonSet that runs as the ServiceAccount, and evicts one pod \
+            It looks once at each Deployment, StatefulSet and DaemonSet that runs as the ServiceAccount, or at the one that \
+            is named, and evicts one pod \
             of each at most, as the operator does where the annotation or label lanyard.dev/heal asks for it: none during \
             a rollout, none while a replacement is awaited, and not the only one that is ready. It does so with your own \
             rights: to read workloads and pods, to create pods/eviction, and to update workloadidentities/status, where it \
@@ -23,8 +24,10 @@ struct Heal: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The ServiceAccount, as NS/NAME, or NAME with --namespace.", valueName: "serviceaccount"))
-    var account: String
+        help: ArgumentHelp(
+            "The ServiceAccount, NS/NAME, or sa/NAME with -n; or with -n one workload of it, such as deployment/NAME.",
+            valueName: "ns/name"))
+    var object: String
 
     @Option(
         name: [.customShort("n"), .long],
@@ -42,24 +45,35 @@ struct Heal: AsyncParsableCommand {
 
     func run() async throws {
         // What is written wrong is told before a kubeconfig is looked for.
-        let request = try ExplainRequest(words: [], serviceAccount: account, namespace: namespace, mechanism: nil)
+        let object = try ObjectArgument(object, namespace: namespace)
+        if case .workload(let kind) = object.kind, !HealingPass.kinds.contains(kind) {
+            throw UsageProblem(
+                "no pod of a \(kind.rawValue) is replaced: name a ServiceAccount, a Deployment, a StatefulSet or a DaemonSet"
+            )
+        }
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
-        let subject = request.serviceAccount?.subject(in: cluster.namespace ?? "default")
-        guard let subject else { throw UsageProblem("\(account): name a ServiceAccount, as NS/NAME") }
         var configuration = WorkloadIdentity.Configuration()
         configuration.healing.allowsDowntime = allowDowntime
         let settings = configuration.healing
         let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
         try await Cluster.withClient(cluster, logger: logger) { client in
             do {
-                try await HealingPass(client: client, settings, isTrial: dryRun).run(on: subject) {
-                    try StandardOutput.writeLine($0)
-                }
+                let subject = try await client.subject(of: object, in: cluster.namespace ?? "default")
+                try await HealingPass(client: client, settings, isTrial: dryRun)
+                    .run(on: subject, only: object.workload) { try StandardOutput.writeLine($0) }
             } catch let error as KubernetesError {
                 throw StartFailure(description: "\(error)")
             } catch let error as HealingPass.Impossible {
                 throw StartFailure(description: "\(error)")
             }
         }
+    }
+}
+
+extension ObjectArgument {
+    /// `nil` for a ServiceAccount, which means all of its workloads.
+    fileprivate var workload: (kind: WorkloadKind, name: String)? {
+        guard case .workload(let kind) = kind else { return nil }
+        return (kind, name)
     }
 }

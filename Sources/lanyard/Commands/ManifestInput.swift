@@ -91,10 +91,15 @@ struct OfflineFacts: ParsableArguments {
     }
     /// The platform that the option or the configuration names.
     func knownPlatform(_ configuration: Configuration) throws(UsageProblem) -> Platform? {
-        guard let platform else { return configuration.platform }
-        guard let named = Platform(rawValue: platform) else {
+        try Self.platform(platform, configuration)
+    }
+
+    /// - Parameter option: what was written; the configuration's counts where nothing was.
+    static func platform(_ option: String?, _ configuration: Configuration) throws(UsageProblem) -> Platform? {
+        guard let option else { return configuration.platform }
+        guard let named = Platform(rawValue: option) else {
             let names = Platform.allCases.map(\.rawValue).joined(separator: ", ")
-            throw UsageProblem("--platform \(platform) is not known; write one of \(names)")
+            throw UsageProblem("--platform \(option) is not known; write one of \(names)")
         }
         return named
     }

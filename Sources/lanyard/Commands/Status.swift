@@ -4,6 +4,7 @@ internal import KubernetesClient
 internal import KubernetesModel
 internal import Logging
 internal import Operator
+internal import WorkloadIdentity
 
 struct Status: AsyncParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -22,7 +23,12 @@ struct Status: AsyncParsableCommand {
             that cannot be written.
             """)
 
-    @Argument(help: ArgumentHelp("One ServiceAccount. Default: all of the namespace.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp(
+            """
+            One ServiceAccount, NAME or NS/NAME; or with -n a workload that runs as it, such as deployment/NAME. Default: all \
+            of the namespace.
+            """, valueName: "ns/name"))
     var name: String?
 
     @Option(
@@ -55,6 +61,7 @@ struct Status: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let object = try name.map { name throws(UsageProblem) in try ObjectArgument(name, namespace: namespace) }
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let place = allNamespaces ? nil : namespace ?? cluster.namespace ?? "default"
         let lease = ControllerLease.key(
@@ -62,7 +69,7 @@ struct Status: AsyncParsableCommand {
         let (identities, operatorState) = try await Cluster.withClient(
             cluster, logger: Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
         ) { client in
-            (try await reports(in: place, by: client), try await OperatorState.read(lease, by: client))
+            (try await reports(on: object, in: place, by: client), try await OperatorState.read(lease, by: client))
         }
         let report = StatusReport(identities, by: operatorState)
         switch output {
@@ -75,18 +82,22 @@ struct Status: AsyncParsableCommand {
         if exitCode, !report.isReady { throw ExitCode(1) }
     }
 
+    /// - Parameter namespace: of all reports, if none is named; `nil`: all of them.
     private func reports(
-        in namespace: String?, by client: KubernetesClient
+        on object: ObjectArgument?, in namespace: String?, by client: KubernetesClient
     ) async throws -> [WorkloadIdentityObject] {
+        var subject: Subject?
+        if let object { subject = try await client.subject(of: object, in: namespace ?? "default") }
         do {
-            guard let name else { return try await client.list(WorkloadIdentityObject.self, in: namespace) }
-            return [try await client.get(WorkloadIdentityObject.self, ObjectKey(namespace: namespace, name: name))]
+            guard let subject else { return try await client.list(WorkloadIdentityObject.self, in: namespace) }
+            let key = ObjectKey(namespace: subject.namespace, name: subject.serviceAccount)
+            return [try await client.get(WorkloadIdentityObject.self, key)]
         } catch let error as KubernetesError where error.isNotFound {
             try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
-            guard let name else { throw error }
+            guard let subject else { throw error }
             throw StartFailure(
                 description: """
-                    there is no report on ServiceAccount \(namespace ?? "")/\(name): it asks for no provider, it is not \
+                    there is no report on \(subject): it asks for no provider, it is not \
                     there, or the operator has not seen it yet
                     """)
         } catch let error as KubernetesError {

@@ -34,30 +34,14 @@ struct ObservedServiceAccount {
         configuration: WorkloadIdentity.Configuration, _ logger: Logger
     ) async throws {
         let object = try await client.serviceAccount(subject)
-        let report = try await client.report(on: subject)
+        let cluster = try await ObservedCluster(
+            around: subject, client, platform: platform, configuration: configuration, logger)
         account = Explanation.ServiceAccount(
             subject, annotations: object.metadata.annotations,
-            mountsToken: object.automountServiceAccountToken ?? true, reports: report?.reports(on: subject) ?? [])
-        let origin = "\(subject) is the cluster's"
-        if let report, let reported = report.facts(configuration) {
-            facts = PlatformFacts(platform: platform ?? reported.platform, issuer: reported.issuer)
-            let known = platform == nil ? "platform and issuer are" : "the issuer is"
-            sources = ["\(origin); \(known) as the operator reports in WorkloadIdentity \(report.key)."]
-        } else {
-            var configuration = configuration
-            configuration.platform = platform
-            facts = try await Cluster.facts(client, configuration, logger)
-            let known =
-                platform == nil
-                ? "the platform is what the API server and the nodes show (\(facts.evidence))"
-                : "the platform is as you or the configuration say"
-            sources = [
-                """
-                \(origin). No WorkloadIdentity that can be read reports on it or its cluster: \(known), and the issuer is what \
-                the API server says.
-                """
-            ]
-        }
+            mountsToken: object.automountServiceAccountToken ?? true,
+            reports: cluster.report(on: subject)?.reports ?? [])
+        facts = cluster.facts
+        sources = ["\(subject) is the cluster's\(cluster.source)"]
     }
 }
 
@@ -88,22 +72,6 @@ extension KubernetesClient {
             ? "; namespace \(namespace) does not exist, or has none"
             : "; namespace \(namespace) has \(names.joined(separator: ", "))"
     }
-
-    /// The report on the ServiceAccount, else any of its namespace or of the cluster: they agree about the cluster. `nil`
-    /// where none can be read.
-    fileprivate func report(on subject: Subject) async throws -> WorkloadIdentityObject? {
-        do {
-            if let own = try await getIfPresent(WorkloadIdentityObject.self, ObjectKey(subject)) { return own }
-        } catch let error as KubernetesError where error.isForbidden {}
-        for namespace in [subject.namespace, nil] {
-            var found: WorkloadIdentityObject?
-            do {
-                _ = try await listPage(WorkloadIdentityObject.self, in: namespace, ListOptions(limit: 1)) { found = $0 }
-            } catch let error as KubernetesError where error.isForbidden || error.isNotFound {}
-            if let found { return found }
-        }
-        return nil
-    }
 }
 
 extension ObjectKey {
@@ -113,22 +81,9 @@ extension ObjectKey {
 }
 
 extension WorkloadIdentityObject {
-    /// What the operator says of the cluster, where the configuration does not say otherwise.
-    fileprivate func facts(_ configuration: WorkloadIdentity.Configuration) -> PlatformFacts? {
-        guard let platform = status["platform"]?.string.flatMap(Platform.init(rawValue:)) else { return nil }
-        let reported = status["issuer"]?["reach"]?.string.flatMap(Issuer.Reach.init(rawValue:))
-        let configured = configuration.issuer.isPublic.map { $0 ? Issuer.Reach.public : .private }
-        return PlatformFacts(
-            platform: platform,
-            issuer: Issuer(
-                url: configuration.issuer.url ?? status["issuer"]?["url"]?.string,
-                reach: configured ?? reported ?? .unknown))
-    }
-
-    /// What the operator says of each provider of the ServiceAccount, if the object is about it.
-    fileprivate func reports(on subject: Subject) -> [Explanation.Report] {
-        guard key == ObjectKey(subject) else { return [] }
-        return (status["providers"]?.array ?? []).compactMap { provider in
+    /// What the operator says of each provider of the ServiceAccount that it is about.
+    fileprivate var reports: [Explanation.Report] {
+        (status["providers"]?.array ?? []).compactMap { provider in
             provider["name"]?.string.map { name in
                 Explanation.Report(
                     provider: name,

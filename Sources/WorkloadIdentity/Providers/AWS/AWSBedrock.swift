@@ -11,10 +11,12 @@ extension Provider {
         skipKey: .awsSkipContainers,
         optOut: .init(label: AWSRoles.skipLabel, unless: [.awsRoleARNs, .awsAssumeRoleARN, .awsSessionNameFromPod]),
         hazards: [
-            .stored("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), .stored("AWS_BEARER_TOKEN_BEDROCK"),
+            // Bedrock's own key is read before any other credential.
+            .stored("AWS_BEARER_TOKEN_BEDROCK"), .stored("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
             .storedInSome("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
             .storedInSome("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"),
         ],
+        fallback: "the node's role, from the instance metadata service",
         nicknames: ["amazon", "amazon-bedrock"],
         isDeclared: { configuration, subject in configuration.aws.podIdentity.identities.contains(subject) })
 }

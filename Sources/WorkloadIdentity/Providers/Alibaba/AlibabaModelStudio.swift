@@ -14,6 +14,7 @@ extension Provider {
             .stored("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
             .storedInSome("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET"),
         ],
+        fallback: "the node's RAM role, from the metadata service",
         nicknames: ["dashscope", "qwen", "model-studio"])
 }
 

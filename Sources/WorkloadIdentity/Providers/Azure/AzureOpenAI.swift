@@ -15,6 +15,7 @@ extension Provider {
             .stored("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD"),
             .storedUnlessPassed("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"),
         ],
+        fallback: "the node's managed identity, from the instance metadata service",
         nicknames: ["aoai", "azure-ai", "azure-open-ai"])
 }
 

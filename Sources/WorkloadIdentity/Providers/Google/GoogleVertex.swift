@@ -15,6 +15,7 @@ extension Provider {
             .stored("GOOGLE_APPLICATION_CREDENTIALS"),
             .storedInSome("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         ],
+        fallback: "the node's service account, from the metadata server",
         nicknames: ["vertex-ai", "gemini", "gcp"])
 }
 
