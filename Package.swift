@@ -114,7 +114,7 @@ let package = Package(
             name: "lanyard",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Observability", "Operator", coreMetrics, httpClient, logging, nio, services,
+                "AdmissionWebhook", "Observability", "Operator", coreMetrics, httpClient, logging, nio, services, tls,
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -175,7 +175,8 @@ let package = Package(
             name: "OperatorTests",
             dependencies: [
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
-                "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", coreMetrics, logging, nio, services,
+                "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", coreMetrics, httpClient, logging, nio,
+                services,
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],

@@ -7,8 +7,8 @@ struct Lanyard: AsyncParsableCommand {
         abstract: "Gives pods the credentials of AI providers, without stored keys.",
         version: Version.current,
         subcommands: [
-            Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Keys.self, Status.self, Doctor.self,
-            Heal.self, CleanUpCommand.self, Version.self,
+            Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Keys.self, Verify.self, Status.self,
+            Doctor.self, Heal.self, CleanUpCommand.self, Version.self,
         ])
 
     static func main() async {

@@ -6,12 +6,15 @@ from control_plane import NAMESPACE
 from endpoints.aws import AWS
 from node import AGENT
 from sdks import (
-    ACCOUNT, ALIBABA_APIS, ANTHROPIC, ANTHROPIC_KEY, AZURE_OPENAI, BEDROCK, CLIENT, DASHSCOPE_KEY, EMAIL,
+    ACCOUNT, ALIBABA_APIS, ANTHROPIC, ANTHROPIC_KEY, AZURE_OPENAI, BEDROCK, CLIENT, DASHSCOPE_KEY, EMAIL, EXTERNAL_ID,
     FEDERATED_OPENAI, FEDERATED_VERTEX, GKE_VERTEX, IMPERSONATING_VERTEX, OPENAI_ACCOUNT, OPENAI_KEY, OPENAI_PROVIDER,
     ORACLE_CHAT, ORGANIZATION, POD_IDENTITY_BEDROCK, PROFILE, PROFILE_NAME, PROVIDER, RAM_PROVIDER, RAM_ROLE, ROLE,
-    RULE, TENANT, WATSONX, WATSONX_BY_NAME, WORKSPACE)
+    RULE, SECOND_ROLE, SECOND_ROLE_BEDROCK, TENANT, WATSONX, WATSONX_BY_NAME, WORKSPACE)
 
 AWS_KEYS = {"eks.amazonaws.com/role-arn": ROLE, "lanyard.dev/aws-region": AWS.region}
+SECOND_ROLE_KEYS = {
+    **AWS_KEYS, "lanyard.dev/aws-assume-role-arn": SECOND_ROLE, "lanyard.dev/aws-external-id": EXTERNAL_ID,
+}
 POD_IDENTITY_KEYS = {
     "lanyard.dev/mechanism.aws-bedrock": "eks-pod-identity", "lanyard.dev/aws-region": AWS.region,
 }
@@ -99,6 +102,7 @@ def platforms(vault_address):
     return [
         Platform("eks", {"aws": {"podIdentity": pod_identity_settings}}, [
             Workload("irsa", AWS_KEYS, [irsa]),
+            Workload("second-role", SECOND_ROLE_KEYS, [("aws-bedrock", "irsa", SECOND_ROLE_BEDROCK)]),
             Workload("pod-identity", POD_IDENTITY_KEYS, [pod_identity]),
             Workload(
                 "pod-identity-by-configuration", {"lanyard.dev/aws-region": AWS.region}, [pod_identity], reverse=False),

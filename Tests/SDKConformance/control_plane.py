@@ -137,6 +137,7 @@ def operator(plane, lanyard, platform, settings, folder):
     arguments = [
         lanyard, "run", "--kubeconfig", plane.kubeconfig, "--namespace", "lanyard-system", "--config", configuration,
         "--webhook-url", f"https://{webhook}", "--webhook-address", webhook, "--metrics-address", metrics,
+        "--log-level", "trace",
     ]
     with running(arguments, log, env={name: os.environ[name] for name in ["PATH", "HOME"]}) as process:
         def ready():

@@ -99,12 +99,16 @@ class Container:
 
     def run(self, arguments, env, within=60):
         """Runs a program here, with these variables, in an empty home."""
+        return run(**self.process(arguments, env), within=within)
+
+    def process(self, arguments, env):
+        """What a program is started with, to be here."""
         home, view = (Path(tempfile.mkdtemp(dir=self._folder)) for _ in range(2))
         command = ["env", "-C", home, *arguments]
         if UNSHARE is not None:
             command = [*UNSHARE, "sh", "-c", ENTER, "sh", self._root, view, *command]
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **env}
-        return run(command, env=env, cwd=home, within=within)
+        return {"arguments": command, "env": env, "cwd": home}
 
     def _files(self, source):
         """The names and texts of one source of a projected volume."""

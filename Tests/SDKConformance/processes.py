@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -24,6 +25,27 @@ def run(arguments, *, env=None, cwd=None, text="", within=60):
     finally:
         end_group(process)
     return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+@contextlib.contextmanager
+def conversation(arguments, *, env, cwd):
+    """A program that answers each line with one: a function from a line to the answer, within a minute."""
+    process = subprocess.Popen(
+        arguments, env=env, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, start_new_session=True)
+
+    def ask(line):
+        print(line, file=process.stdin, flush=True)
+        if not select.select([process.stdout], [], [], 60)[0] or not (answer := process.stdout.readline()):
+            raise Failure(f"no answer to {line!r}")
+        return answer.rstrip("\n")
+
+    try:
+        yield ask
+    finally:
+        end_group(process)
+        process.stdin.close()
+        process.stdout.close()
 
 
 @contextlib.contextmanager

@@ -9,14 +9,16 @@ from endpoints.ibm import IBM
 from endpoints.openai import OpenAI
 from endpoints.oracle import Oracle
 from sdks import (
-    ACCOUNT, CLIENT, COMPARTMENT, EMAIL, OPENAI_ACCOUNT, OPENAI_PROVIDER, ORGANIZATION, PROFILE, PROFILE_NAME, PROVIDER,
-    RAM_PROVIDER, RAM_ROLE, ROLE, RULE, TENANT, WORKSPACE)
+    ACCOUNT, CLIENT, COMPARTMENT, EMAIL, EXTERNAL_ID, OPENAI_ACCOUNT, OPENAI_PROVIDER, ORGANIZATION, PROFILE,
+    PROFILE_NAME, PROVIDER, RAM_PROVIDER, RAM_ROLE, ROLE, RULE, SECOND_ROLE, TENANT, WORKSPACE)
 
 
 def providers(verifier, trusted, stored_key):
     """Those that are reached over the internet."""
+    aws = AWS(verifier, {ROLE: trusted})
+    aws.roles = {SECOND_ROLE: (ROLE, EXTERNAL_ID)}
     return [
-        AWS(verifier, {ROLE: trusted}),
+        aws,
         Entra(verifier, {(TENANT, CLIENT): trusted}),
         Google(verifier, {PROVIDER: trusted, EMAIL: trusted}),
         Anthropic(verifier, {(RULE, ORGANIZATION, ACCOUNT, WORKSPACE): trusted}, keys=[stored_key]),

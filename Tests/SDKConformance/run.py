@@ -6,6 +6,7 @@ with the provider's real SDK then calls a model through the SDK's default chain 
 verify its token as the provider does (endpoints/, proxy.py, node.py, vault.py, deliveries.py). And the reverse: with a variable taken
 away, a token of another audience, or a subject that is not trusted, it fails as the SDK is known to. cases.py has the
 table, and sdks.py what is known of each SDK. Where an SDK wants a line of code, its application has it and says so.
+In the end `lanyard verify` and the SDKs try trusts that are broken in all ways (verification.py).
 """
 
 import argparse
@@ -29,6 +30,7 @@ from processes import Failure
 from providers import hosts, metadata_server, oracle, pod_identity_agent, providers
 from proxy import Authority
 from vault import Vault
+from verification import Verification
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SDKS = [
@@ -69,7 +71,7 @@ def show_all(plane, lanyard, bao, vault, folder):
     deliveries = Deliveries(plane, vault)
     deliveries.install()
     surroundings = surround(plane, deliveries, bao, vault, {subject(name) for name in names}, folder)
-    results = []
+    results, admitted = [], {}
     with contextlib.ExitStack() as stack:
         for service in surroundings.services.values():
             stack.enter_context(service.serving())
@@ -79,7 +81,8 @@ def show_all(plane, lanyard, bao, vault, folder):
                 pods = [admit(plane, workload) for workload in platform.workloads]
                 plane.expect_reports({workload.name: workload.reason for workload in platform.workloads})
             results += show(platform, pods, surroundings)
-    return results
+            admitted |= {(platform.name, workload.name): pod for workload, pod in zip(platform.workloads, pods)}
+    return results + Verification(surroundings, lanyard, table, admitted).show()
 
 
 def show(platform, pods, surroundings):

@@ -15,6 +15,7 @@ POOL = "projects/123456789012/locations/global/workloadIdentityPools/clusters"
 PROVIDER = f"{POOL}/providers/demo"
 EMAIL = "vertex@my-project.iam.gserviceaccount.com"
 ROLE = "arn:aws:iam::111122223333:role/bedrock"
+SECOND_ROLE, EXTERNAL_ID = "arn:aws:iam::444455556666:role/models", "team/1"
 CLIENT = "11111111-2222-4333-8444-555555555555"
 TENANT = "66666666-7777-4888-9999-aaaaaaaaaaaa"
 RULE, ORGANIZATION = "fdrl_01Rule", "22222222-2222-4333-8444-555555555555"
@@ -77,6 +78,11 @@ BEDROCK = Application(
     other_audience="(InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: Incorrect token",
     stranger="(AccessDenied) when calling the AssumeRoleWithWebIdentity operation",
     guard={"AWS_EC2_METADATA_DISABLED": "true"})
+
+# The role is in a file, with the first one that assumes it.
+SECOND_ROLE_BEDROCK = replace(
+    BEDROCK, credential="assume-role", caller=SECOND_ROLE,
+    without=(Without("AWS_CONFIG_FILE", "NoCredentialsError: Unable to locate credentials"),))
 
 POD_IDENTITY_BEDROCK = replace(
     BEDROCK, credential="container-role", hosts=EKSPodIdentityAgent.hosts,

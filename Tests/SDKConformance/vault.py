@@ -58,11 +58,9 @@ class Vault:
                 },
                 "subjects": [{"kind": "ServiceAccount", **reviewer}],
             })
-        authority = plane.config_map(NAMESPACE, "kube-root-ca.crt")
         self._call("POST", f"sys/{path}", {"type": "kubernetes"})
         self._call("POST", f"{path}/config", {
-            "kubernetes_host": host or plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
-            "token_reviewer_jwt": plane.token(NAMESPACE, reviewer["name"]),
+            **self.configuration(plane, host), "token_reviewer_jwt": plane.token(NAMESPACE, reviewer["name"]),
         })
         policy = f'path "{self.path}" {{ capabilities = ["read"] }}'
         self._call("POST", f"sys/policies/acl/{self.role}", {"policy": policy})
@@ -70,6 +68,18 @@ class Vault:
         self._call("POST", f"{path}/role/{self.role}", {
             **bound, "token_policies": [self.role], **({"audience": audience} if audience else {}),
         })
+
+    @staticmethod
+    def configuration(plane, host=None):
+        """Of the Kubernetes authentication, all but the token by which it reviews others."""
+        authority = plane.config_map(NAMESPACE, "kube-root-ca.crt")
+        return {
+            "kubernetes_host": host or plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
+        }
+
+    def set(self, path, settings):
+        """Writes what stands at a path, or removes it."""
+        self._call("DELETE" if settings is None else "POST", path, settings)
 
     def store(self):
         """Stores the value under the default field and under another."""

@@ -20,6 +20,7 @@ import WorkloadIdentity
         configuration.matrix[.oke] = ["openai": [.vaultAgent]]
         configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
         configuration.externalSecrets.podAnnotations = ["ml"]
+        configuration.verify.endpoints = ["aws-bedrock": "https://vpce-1.sts.us-east-1.vpce.amazonaws.com"]
         #expect(try Configuration(configuration.json) == configuration)
         #expect(try Configuration(Configuration().json) == Configuration())
     }
@@ -71,6 +72,14 @@ import WorkloadIdentity
             (
                 ["aws": ["podIdentity": ["identities": [["namespace": "A", "serviceAccount": "x"]]]]],
                 "aws.podIdentity.identities: \"A/x\" is not a ServiceAccount"
+            ),
+            (
+                ["verify": ["endpoints": ["oracle-genai": "https://h"]]],
+                "verify.endpoints.oracle-genai: no token of it is exchanged; write one of \"aws-bedrock\""
+            ),
+            (
+                ["verify": ["endpoints": ["openai": "https://h/oauth/token"]]],
+                "verify.endpoints.openai: \"https://h/oauth/token\" cannot be used; write a URL without a path"
             ),
             (["vault": ["allowedPaths": ["a/**/b"]]], "vault.allowedPaths: \"a/**/b\" cannot be used; write a pattern"),
             (["namespaces": ["exclude": ["Kube_System"]]], "namespaces.exclude: \"Kube_System\" cannot be used"),

@@ -29,14 +29,16 @@ import Testing
         "externalSecrets.refreshInterval": "15m", "externalSecrets.podAnnotations": ["ai"],
         "healing.enabled": true, "healing.allowDowntime": true, "healing.concurrency": 2, "healing.intervalSeconds": 60,
         "healing.stopPercent": 20,
+        "verify.endpoints": ["openai": "https://openai.example.com"],
         "providers": ["acme": ["variable": "ANOTHER_KEY"]], "matrix": ["eks": ["openai": ["vault-agent"]]],
     ]
 
-    /// What a setting says beside what pods get: facts of the cluster, whose annotations count, and how pods are replaced.
+    /// What a setting says beside what pods get: facts of the cluster, whose annotations count, how pods are replaced, and
+    /// whom lanyard verify asks.
     private static let ofNoPod: Set<String> = [
         "platform", "issuer.url", "issuer.public", "externalSecrets.podAnnotations",
         "healing.enabled", "healing.allowDowntime", "healing.concurrency", "healing.intervalSeconds",
-        "healing.stopPercent",
+        "healing.stopPercent", "verify.endpoints",
     ]
 
     private static func stored(_ provider: ProviderName, by delivery: Mechanism) -> [String: String] {

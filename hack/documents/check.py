@@ -52,8 +52,8 @@ def main():
 
     counts = (
         f"{tables.check_values(fail)} values of the chart, {tables.check_annotations(fail)} annotations, "
-        f"{tables.check_subcommands(run, fail)} commands, {tables.check_metrics(documents, fail)} mentions of metrics, "
-        f"{tables.check_picture(fail)} arrows of the picture")
+        f"{tables.check_subcommands(run, fail)} commands, {tables.check_verdicts(fail)} reasons of lanyard verify, "
+        f"{tables.check_metrics(documents, fail)} mentions of metrics, {tables.check_picture(fail)} arrows of the picture")
     good &= finish(f"as the sources have them: {counts}")
 
     programs = {name: getattr(options, name) for name in ("lanyard", "kubectl", "helm")}

@@ -128,6 +128,28 @@ def check_values(fail):
     return len(values_rows())
 
 
+# ---- lanyard verify
+
+def check_verdicts(fail):
+    """The reasons that lanyard verify gives: docs/command.md has each, and in its table no others."""
+    folders = [pages.ROOT / "Sources" / folder / "Verification" for folder in ("WorkloadIdentity", "lanyard")]
+    sources = "".join(file.read_text(encoding="utf-8") for folder in folders for file in sorted(folder.glob("*.swift")))
+    word = '"([A-Z][A-Za-z]+)"'
+    known = set(re.findall(rf'(?:ExchangeCause|\.failed|\.unknown)\(\s*{word}', sources))
+    known |= {each for pair in re.findall(rf'\? {word} : {word}', sources) for each in pair}
+    if len(known) < 30:
+        fail("hack/check-docs", "finds no reasons of lanyard verify any more")
+    name = "docs/command.md"
+    section = read(name).split("\n## `lanyard verify`\n")[1].split("\n## ")[0]
+    table = section.split("| `reason` of a failure |")[1].split("\n\n")[0]
+    for reason in sorted(known):
+        if f"`{reason}`" not in section:
+            fail(name, f"does not have {reason}, a reason of lanyard verify")
+    for reason in sorted(set(re.findall(r"`([A-Z]\w+)`", table)) - known):
+        fail(name, f"has {reason}, which is no reason of lanyard verify")
+    return len(known)
+
+
 # ---- annotations
 
 def check_annotations(fail):

@@ -10,7 +10,7 @@ from chart import in_parallel, objects_of, text_of
 KEYS = "Sources/WorkloadIdentity/Configuration/ConfigurationKey.swift"
 CASES = "hack/manifests/configurations.yaml"
 # Whose members are named by whoever writes them.
-MAPS = ("providers", "matrix")
+MAPS = ("providers", "matrix", "verify.endpoints")
 
 
 def check(checks, chart, work, lanyard):

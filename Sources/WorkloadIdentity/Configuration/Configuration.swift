@@ -13,6 +13,7 @@ public struct Configuration: Hashable, Sendable {
     public var vault = VaultSettings()
     public var externalSecrets = ExternalSecretsSettings()
     public var healing = HealingSettings()
+    public var verify = VerifySettings()
     /// API-key providers beside those of the catalogue.
     public var providers: [ProviderName: APIKey] = [:]
     /// Cells of the matrix that differ from the built-in one.
@@ -145,6 +146,15 @@ extension Configuration {
         public var intervalSeconds = 10
         /// The share of the cluster's pods, in percent, that may be stale; with more, no stale pod is evicted.
         public var stopPercent = 10
+    }
+}
+
+extension Configuration {
+    /// Where `lanyard verify` asks.
+    public struct VerifySettings: Hashable, Sendable {
+        /// Of some providers: the scheme and host that are asked in place of the vendor's, such as those of a private endpoint.
+        /// Paths stay.
+        public var endpoints: [ProviderName: String] = [:]
     }
 }
 

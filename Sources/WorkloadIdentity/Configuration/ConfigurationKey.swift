@@ -111,6 +111,7 @@ extension ConfigurationKey {
         number("healing.concurrency", \.healing.concurrency, 1...100),
         number("healing.intervalSeconds", \.healing.intervalSeconds, 0...86_400),
         number("healing.stopPercent", \.healing.stopPercent, 1...100),
+        ConfigurationKey(name: "verify.endpoints", read: readEndpoints, show: showEndpoints),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]
@@ -216,7 +217,7 @@ extension ConfigurationKey {
         return text
     }
 
-    private static func text(
+    static func text(
         _ value: JSONValue, _ name: String, _ syntax: ValueSyntax
     ) throws(ConfigurationError) -> String {
         let text = try string(value, name)
@@ -226,7 +227,7 @@ extension ConfigurationKey {
         return text
     }
 
-    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+    static func choice<Value: RawRepresentable<String> & CaseIterable>(
         _ value: JSONValue, _ name: String, or another: String? = nil
     ) throws(ConfigurationError) -> Value {
         let text = try string(value, name)
@@ -236,105 +237,6 @@ extension ConfigurationKey {
                 key: name, message: "\"\(text)\" is not known; write \(ValueSyntax.oneOf(choices).expected)")
         }
         return choice
-    }
-
-    // MARK: Identities, providers and matrix
-
-    private static func readIdentities(
-        _ value: JSONValue, into configuration: inout Configuration
-    ) throws(ConfigurationError) {
-        let key = "aws.podIdentity.identities"
-        var identities: Set<Subject> = []
-        for element in value.array ?? (value == "" ? [] : [value]) {
-            guard let members = element.object, members.count == 2,
-                let namespace = members["namespace"]?.string, let account = members["serviceAccount"]?.string
-            else {
-                throw ConfigurationError(key: key, message: "write a list of {namespace: NAME, serviceAccount: NAME}")
-            }
-            guard DNSName.isLabel(namespace), DNSName.isSubdomain(account) else {
-                throw ConfigurationError(
-                    key: key, message: "\"\(namespace)/\(account)\" is not a ServiceAccount with its namespace")
-            }
-            identities.insert(Subject(namespace: namespace, serviceAccount: account))
-        }
-        configuration.aws.podIdentity.identities = identities
-    }
-
-    private static func readProviders(
-        _ value: JSONValue, into configuration: inout Configuration
-    ) throws(ConfigurationError) {
-        configuration.providers = [:]
-        for (name, settings) in try members(of: value, "providers") {
-            let key = "providers.\(name)"
-            // It stands in names of volumes and annotations, which have 63 characters at most.
-            guard DNSName.isLabel(name), name.utf8.count <= 40 else {
-                throw ConfigurationError(
-                    key: key.shortened,
-                    message: "a provider's name is lower-case letters, digits and \"-\" between them, 40 at most")
-            }
-            var apiKey = APIKey(variable: "")
-            for (setting, value) in try members(of: settings, key) {
-                switch setting {
-                case "variable": apiKey.variable = try text(value, "\(key).variable", .variableName)
-                case "vaultKey": apiKey.vaultKey = try text(value, "\(key).vaultKey", .vaultField)
-                default:
-                    throw ConfigurationError(
-                        key: "\(key).\(setting)", message: "is not a setting; write \"variable\" or \"vaultKey\"")
-                }
-            }
-            guard !apiKey.variable.isEmpty else {
-                throw ConfigurationError(
-                    key: key, message: "add \"variable\": the environment variable that the provider's SDK reads")
-            }
-            configuration.providers[ProviderName(rawValue: name)] = apiKey
-        }
-    }
-
-    private static func showProviders(_ configuration: Configuration) -> JSONValue {
-        var members = JSONObject()
-        for (name, apiKey) in configuration.providers.sorted(by: { $0.key < $1.key }) {
-            members[name.rawValue] = ["variable": .string(apiKey.variable), "vaultKey": .string(apiKey.vaultKey)]
-        }
-        return .object(members)
-    }
-
-    private static func readMatrix(
-        _ value: JSONValue, into configuration: inout Configuration
-    ) throws(ConfigurationError) {
-        configuration.matrix = [:]
-        for (platformName, row) in try members(of: value, "matrix") {
-            guard let platform = Platform(rawValue: platformName) else {
-                throw ConfigurationError(
-                    key: "matrix.\(platformName)",
-                    message: "is not a platform; write \(ValueSyntax.oneOf(Platform.allCases.map(\.rawValue)).expected)"
-                )
-            }
-            for (provider, cell) in try members(of: row, "matrix.\(platformName)") {
-                let key = "matrix.\(platformName).\(provider)"
-                var mechanisms: [Mechanism] = []
-                for element in cell.array ?? [cell] { mechanisms.append(try choice(element, key)) }
-                configuration.matrix[platform, default: [:]][ProviderName(rawValue: provider)] = mechanisms
-            }
-        }
-    }
-
-    private static func showMatrix(_ configuration: Configuration) -> JSONValue {
-        var platforms = JSONObject()
-        for (platform, row) in configuration.matrix.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            var cells = JSONObject()
-            for (provider, mechanisms) in row.sorted(by: { $0.key < $1.key }) {
-                cells[provider.rawValue] = .array(mechanisms.map { .string($0.rawValue) })
-            }
-            platforms[platform.rawValue] = .object(cells)
-        }
-        return .object(platforms)
-    }
-
-    private static func members(of value: JSONValue, _ key: String) throws(ConfigurationError) -> JSONObject {
-        guard let members = value.object else {
-            throw ConfigurationError(key: key, message: "expected a map, found \(value.kind)")
-        }
-        return members
     }
 }
 
@@ -351,7 +253,16 @@ extension ValueSyntax {
     fileprivate static let httpURL = ValueSyntax("a URL that begins with \"https://\" or \"http://\"") {
         httpsURL.accepts($0) || $0.hasPrefix("http://") && !$0.contains(where: \.isWhitespace)
     }
-    fileprivate static let variableName = ValueSyntax("an environment variable's name") { value in
+    /// RFC 6454, section 6.2, without a port that is the scheme's own.
+    static let origin = ValueSyntax(
+        "a URL without a path, such as \"https://HOST\" or \"http://HOST:PORT\""
+    ) { value in
+        ["https://", "http://"].contains { scheme in
+            value.hasPrefix(scheme) && value.utf8.count > scheme.utf8.count
+                && value.dropFirst(scheme.count).utf8.allSatisfy { $0.isWordByte || ".-:[]".utf8.contains($0) }
+        }
+    }
+    static let variableName = ValueSyntax("an environment variable's name") { value in
         value.utf8.first.map { !$0.isDigit } == true && value.utf8.allSatisfy(\.isWordByte)
     }
     /// As Go writes them: one number and one unit.

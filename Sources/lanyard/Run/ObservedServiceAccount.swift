@@ -29,19 +29,49 @@ struct ObservedServiceAccount {
         }
     }
 
-    private init(
+    init(
         _ subject: Subject, _ client: KubernetesClient, platform: Platform?,
         configuration: WorkloadIdentity.Configuration, _ logger: Logger
     ) async throws {
         let object = try await client.serviceAccount(subject)
         let cluster = try await ObservedCluster(
             around: subject, client, platform: platform, configuration: configuration, logger)
-        account = Explanation.ServiceAccount(
-            subject, annotations: object.metadata.annotations,
-            mountsToken: object.automountServiceAccountToken ?? true,
-            reports: cluster.report(on: subject)?.reports ?? [])
+        account = Explanation.ServiceAccount(object, subject, reports: cluster.report(on: subject)?.reports ?? [])
         facts = cluster.facts
         sources = ["\(subject) is the cluster's\(cluster.source)"]
+    }
+}
+
+extension ObservedServiceAccount {
+    /// All ServiceAccounts of a namespace, or of the cluster. Of it one knows the same by way of each.
+    static func all(
+        in namespace: String?, _ client: KubernetesClient, platform: Platform?,
+        configuration: WorkloadIdentity.Configuration, _ logger: Logger
+    ) async throws -> [ObservedServiceAccount] {
+        let objects = try await client.list(ServiceAccount.self, in: namespace).map { object in
+            (object, Subject(namespace: object.metadata.namespace ?? "", serviceAccount: object.metadata.name))
+        }
+        guard let (_, first) = objects.first else { return [] }
+        let observed = try await ObservedServiceAccount(
+            first, client, platform: platform, configuration: configuration, logger)
+        return objects.map { object, subject in
+            ObservedServiceAccount(
+                account: Explanation.ServiceAccount(object, subject), facts: observed.facts, sources: observed.sources)
+        }
+    }
+
+    private init(account: Explanation.ServiceAccount, facts: PlatformFacts, sources: [String]) {
+        self.account = account
+        self.facts = facts
+        self.sources = sources
+    }
+}
+
+extension Explanation.ServiceAccount {
+    fileprivate init(_ object: ServiceAccount, _ subject: Subject, reports: [Explanation.Report] = []) {
+        self.init(
+            subject, annotations: object.metadata.annotations,
+            mountsToken: object.automountServiceAccountToken ?? true, reports: reports)
     }
 }
 

@@ -20,8 +20,10 @@ class Alibaba(Endpoint):
     def answer(self, request):
         if request.host == self.model:
             return self._chat(request)
-        if request.query.get("Action") == "AssumeRoleWithOIDC":
-            return self._assume_role(request.query)
+        # The SDK for Python sends all in the query, and others have a form.
+        parameters = {**request.query, **request.form}
+        if parameters.get("Action") == "AssumeRoleWithOIDC":
+            return self._assume_role(parameters)
         return self._caller_identity(request)
 
     def _assume_role(self, query):
@@ -29,8 +31,16 @@ class Alibaba(Endpoint):
             claims = self.verifier.claims(query["OIDCToken"], "sts.aliyuncs.com")
         except jwt.InvalidAudienceError:
             return self._error("OIDCToken.AudienceNotMatch", "The audience does not match the OIDC provider's.")
+        except jwt.InvalidIssuerError:
+            return self._error("OIDCToken.IssuerNotMatch", "The issuer does not match the OIDC provider's.")
+        except jwt.ExpiredSignatureError:
+            return self._error("OIDCToken.Expired", "The token has expired.")
         except jwt.InvalidTokenError as error:
             return self._error("OIDCToken.Invalid", str(error))
+        if query["RoleArn"] not in {role for role, _ in self.trust}:
+            return Answer(404, {
+                "Code": "EntityNotExist.Role", "Message": "The role does not exist.", "RequestId": "conformance",
+            })
         if claims["sub"] not in self.trust.get((query["RoleArn"], query["OIDCProviderArn"]), ()):
             return self._error("NoPermission", "There is no permission.")
         session = f"{query['RoleArn'].replace(':role/', ':assumed-role/')}/{query['RoleSessionName']}"

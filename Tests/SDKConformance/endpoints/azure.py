@@ -30,7 +30,7 @@ class Entra(Endpoint):
             return self._no_record(700212, "audience", form["client_assertion"], "aud")
         except jwt.InvalidIssuerError:
             return self._no_record(700211, "issuer", form["client_assertion"], "iss")
-        except jwt.ExpiredSignatureError:
+        except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
             return self._error(
                 401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
         except jwt.InvalidTokenError:

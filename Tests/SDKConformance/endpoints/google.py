@@ -41,6 +41,12 @@ class Google(Endpoint):
         except jwt.InvalidAudienceError:
             return self._error(
                 "invalid_grant", "The audience in ID Token [...] does not match the expected audience.")
+        except jwt.InvalidIssuerError:
+            return self._error(
+                "invalid_grant",
+                f"The issuer in ID Token [...] does not match the expected ones: {self.verifier.issuer}")
+        except jwt.ExpiredSignatureError:
+            return self._error("invalid_grant", "ID Token issued at [...] is stale to sign-in.")
         except jwt.InvalidTokenError as error:
             return self._error("invalid_grant", f"The ID Token is not valid: {error}")
         if claims["sub"] not in self.trust[provider]:

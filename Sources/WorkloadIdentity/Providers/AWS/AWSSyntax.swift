@@ -104,6 +104,9 @@ enum AWSPartition {
         ("us-isob-", "aws-iso-b"), ("eu-isoe-", "aws-iso-e"), ("us-isof-", "aws-iso-f"),
     ]
 
+    /// In which the global endpoint of STS signs: https://docs.aws.amazon.com/general/latest/gr/sts.html
+    static let globalRegion = "us-east-1"
+
     static func name(ofRegion region: String) -> String {
         prefixes.first { region.hasPrefix($0.0) }?.1 ?? "aws"
     }

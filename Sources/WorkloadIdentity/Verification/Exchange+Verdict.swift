@@ -1,0 +1,80 @@
+internal import JSON
+
+extension Exchange {
+    /// What an answer means. Pure: nothing of a credential, and nothing that the provider wrote freely, gets into it.
+    public func verdict(on answer: ExchangeAnswer, presenting claims: TokenClaims, for provider: ProviderName)
+        -> Verdict
+    {
+        if answer.isSuccess {
+            guard holdsCredential(answer) else {
+                return .failed(
+                    "UnexpectedAnswer", "\(url) answered HTTP \(answer.status) without a credential; is there a proxy?")
+            }
+            return .verified("\(url) gave a credential, which was discarded; whether it may call a model was not tried")
+        }
+        if answer.status == 407 { return .failed("ProxyDenied", "a proxy wants to be logged in to (HTTP 407)") }
+        if answer.status == 429 {
+            return .failed("Throttled", "\(url) has had too many requests (HTTP 429); try again later")
+        }
+        var cause = self.cause(of: answer, claims)
+        if cause == nil, answer.status >= 500 {
+            cause = ExchangeCause("Unreachable", "\(url) cannot answer now (HTTP \(answer.status)); try again later")
+        }
+        let found =
+            cause
+            ?? ExchangeCause("TokenRejected", "\(url) answered HTTP \(answer.status), for no cause that is known here")
+        return .failed(
+            found.reason, found.message, fix: found.fix ?? "lanyard explain \(provider) \(Self.account(of: claims))")
+    }
+
+    /// Whether a token that was taken is to be presented once more, as a container that restarts does, or a second process.
+    ///
+    /// Anthropic takes a token that has an id once, unless told otherwise.
+    public func isRepeated(presenting claims: TokenClaims) -> Bool {
+        if case .anthropic = service { claims.isIdentified } else { false }
+    }
+
+    /// What an answer to a token means that was taken before. `nil`: nothing else than the first.
+    public func verdict(
+        onRepetition answer: ExchangeAnswer, presenting claims: TokenClaims, for provider: ProviderName
+    ) -> Verdict? {
+        guard [400, 401].contains(answer.status) else { return nil }
+        return .failed(
+            "SingleUseToken",
+            """
+            \(url) gave a credential, and denied the same token when it was presented again, as a container does that \
+            restarts; set check_jti: false on the issuer
+            """, fix: "lanyard explain \(provider) \(Self.account(of: claims))")
+    }
+
+    private func holdsCredential(_ answer: ExchangeAnswer) -> Bool {
+        switch service {
+        case .awsSTS, .awsSecondRole: AWSKeys(answer) != nil
+        case .googleImpersonation: answer.json["accessToken"]?.string != nil
+        case .alibaba: answer.json["Credentials"]?["SecurityToken"]?.string != nil
+        case .vault: answer.json["auth"]?["client_token"]?.string != nil
+        case .entra, .googleSTS, .ibm, .openAI, .anthropic: answer.json["access_token"]?.string != nil
+        }
+    }
+
+    /// `NS/NAME`, as the command takes it.
+    private static func account(of claims: TokenClaims) -> ShellWord {
+        let parts = claims.subject.split(separator: ":")
+        return ShellWord(parts.suffix(2).joined(separator: "/"))
+    }
+
+    private func cause(of answer: ExchangeAnswer, _ claims: TokenClaims) -> ExchangeCause? {
+        switch service {
+        case .awsSTS(let role, _): .aws(answer, role, claims)
+        case .awsSecondRole(let second, let firstRole): .awsSecondRole(answer, second, assumedBy: firstRole)
+        case .entra(let client, let tenant): .entra(answer, client, tenant, claims)
+        case .googleSTS(let audience, _): .google(answer, audience, claims)
+        case .googleImpersonation: .impersonation(answer, of: identity, claims)
+        case .ibm(_, let profile): .ibm(answer, profile, claims)
+        case .alibaba(let role, let provider): .alibaba(answer, role, provider, claims)
+        case .vault(let role, _): .vault(answer, role, claims)
+        case .openAI(let provider, let account): .openAI(answer, provider, account, claims)
+        case .anthropic(let rule, _, _, _): .anthropic(answer, rule, claims)
+        }
+    }
+}
