@@ -92,9 +92,9 @@ def floor(cluster, namespace):
     """
     path = f"/apis/lanyard.dev/v1alpha1/namespaces/{namespace}/workloadidentities"
     items = cluster.call("GET", path)["items"]
-    cluster.call("DELETE", path)
+    # Not all at once, which an API server may take longer for than it gives a request.
     while cluster.call("GET", f"{path}?limit=1")["items"]:
-        time.sleep(0.5)
+        cluster.call("DELETE", f"{path}?limit=500")
     time.sleep(3)
 
     def write(item):
