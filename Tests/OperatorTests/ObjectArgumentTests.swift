@@ -37,6 +37,16 @@ import WorkloadIdentity
     }
 
     @Test(
+        "where only workloads are meant, what stands before the slash is a kind",
+        arguments: ["x/llm", "ai/llm", "x/y/z"])
+    func expectsWorkload(text: String) {
+        let problem = #expect(throws: UsageProblem.self) {
+            try ObjectArgument(text, namespace: nil, isWorkload: true)
+        }
+        #expect(problem?.description.hasPrefix("\(text): name a pod or a workload") == true)
+    }
+
+    @Test(
         "what is not such a name is refused",
         arguments: [
             ("ai/llm", "other", "-n other and ai/llm name two namespaces"),

@@ -66,10 +66,7 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let object = try ObjectArgument(object, namespace: namespace, isWorkload: true)
-        guard case .workload(let kind) = object.kind else {
-            throw UsageProblem(
-                "\(self.object): name a pod or a workload, such as pod/NAME or deployment/NAME, with -n NS")
-        }
+        guard case .workload(let kind) = object.kind else { throw ObjectArgument.notAWorkload(self.object) }
         let configuration = try config.map { path throws(UsageProblem) in try ConfigurationFile.read(path) }
         let namedPlatform = try OfflineFacts.platform(platform, configuration ?? WorkloadIdentity.Configuration())
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)

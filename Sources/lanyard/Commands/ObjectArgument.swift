@@ -47,6 +47,8 @@ struct ObjectArgument {
             name = String(text[text.index(after: slash)...])
             if let kind = Kind(place), namespace != nil || isWorkload {
                 (self.kind, self.namespace) = (kind, namespace)
+            } else if isWorkload {
+                throw Self.notAWorkload(text)
             } else {
                 guard namespace ?? place == place else {
                     throw UsageProblem("-n \(namespace ?? "") and \(text) name two namespaces: write one of them")
@@ -67,6 +69,11 @@ struct ObjectArgument {
                 "\"\(name)\" is not usable as a \(kind.title)'s name: write lower-case letters, digits, \"-\" and \".\""
             )
         }
+    }
+
+    /// What is said of another object where only workloads are meant.
+    static func notAWorkload(_ text: String) -> UsageProblem {
+        UsageProblem("\(text): name a pod or a workload, such as pod/NAME or deployment/NAME, with -n NS")
     }
 
     /// The ServiceAccount that is named; `nil` if a workload is, of which only the cluster knows as whom it runs.

@@ -50,9 +50,8 @@ struct Verify: AsyncParsableCommand {
         let configuration = try ConfigurationFile.read(facts.config)
         let platform = try facts.knownPlatform(configuration)
         let exchange = try TokenExchange(ProcessEnvironment.variables)
-        let isNamespaceKnown = name?.contains("/") == true || facts.namespace != nil || allNamespaces
         // What is written wrong is told before a kubeconfig is looked for.
-        if isNamespaceKnown || name == nil { _ = try target(in: "default") }
+        _ = try target(in: "default")
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let target = try target(in: cluster.namespace ?? "default")
         let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
