@@ -196,6 +196,12 @@ let package = Package(
         .testTarget(
             name: "ObservabilityTests", dependencies: httpTestKit + ["JSON", "Observability"], swiftSettings: settings),
 
+        // What hack/check-policy compares the API server's own policy with.
+        .executableTarget(
+            name: "PolicySamples",
+            dependencies: ["JSON", "KubernetesModel", "WorkloadIdentity", "PodInjection", "GeneratedPods"],
+            path: "Tests/AdmissionPolicy/samples", swiftSettings: settings),
+
         // What hack/bench runs beside `lanyard`.
         .executableTarget(
             name: "Benchmark",

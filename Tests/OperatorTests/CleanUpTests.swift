@@ -10,6 +10,7 @@ import Testing
         "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/pod-injector.lanyard.dev"
     private static let secret = "/api/v1/namespaces/lanyard-system/secrets/lanyard-webhook-certificates"
     private static let deployment = "/apis/apps/v1/namespaces/ai/deployments/app"
+    private static let planSet = "/apis/lanyard.dev/v1alpha1/namespaces/ai/credentialplansets/lanyard"
     private static let identity = "/apis/lanyard.dev/v1alpha1/namespaces/ai/workloadidentities/llm"
     private static let leasePath =
         "/apis/coordination.k8s.io/v1/namespaces/lanyard-system/leases/lanyard-controller"
@@ -23,6 +24,7 @@ import Testing
         server.put(secret, ["data": [:]])
         server.put(leasePath, ["spec": [:]])
         server.put(identity, ["status": [:]])
+        server.put(planSet, ["spec": [:]])
         let conditions: JSONValue = [
             ["type": "Available", "status": "True"], ["type": "lanyard.dev/CredentialsReady", "status": "True"],
         ]
@@ -40,6 +42,7 @@ import Testing
 
     private static let all = [
         "MutatingWebhookConfiguration pod-injector.lanyard.dev",
+        "CredentialPlanSet ai/lanyard",
         "condition lanyard.dev/CredentialsReady of Deployment ai/app",
         "WorkloadIdentity ai/llm",
         "Lease lanyard-system/lanyard-controller",
@@ -50,7 +53,9 @@ import Testing
     func removes() async throws {
         let server = Self.server()
         #expect(try await Self.cleanUp(server) == Self.all)
-        for path in [Self.injector, Self.secret, Self.identity, Self.leasePath] { #expect(server[path] == nil) }
+        for path in [Self.injector, Self.secret, Self.identity, Self.planSet, Self.leasePath] {
+            #expect(server[path] == nil)
+        }
         #expect(
             server[Self.deployment]?["status"]?["conditions"] == [["type": "Available", "status": "True"]])
         #expect(server.writes.filter { $0.path.hasPrefix(Self.foreign) }.isEmpty)

@@ -25,7 +25,7 @@ import Testing
         let help = [
             AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
             InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
-            WorkloadIdentityControllers.helpOnHealing,
+            WorkloadIdentityControllers.helpOnHealing, WorkloadIdentityControllers.helpOnPlanSets,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         #expect(help.count > 20)
         for (name, text) in help { #expect(documented[name] == text, "\(name)") }

@@ -84,7 +84,7 @@ import WorkloadIdentity
             keys: IssuerKeyWatch(
                 client: client, namespace: "lanyard-system", facts: { .offline(.eks) }, providersInUse: { [] },
                 metrics: TestMetrics(), logger: Logger(label: "test")),
-            events: events)
+            planSets: nil, events: events)
         cluster.add(serviceAccount: "llm", StatusFixture.aws)
     }
 

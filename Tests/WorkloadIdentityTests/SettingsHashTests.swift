@@ -28,17 +28,17 @@ import Testing
         "externalSecrets.store": "another", "externalSecrets.storeKind": "SecretStore",
         "externalSecrets.refreshInterval": "15m", "externalSecrets.podAnnotations": ["ai"],
         "healing.enabled": true, "healing.allowDowntime": true, "healing.concurrency": 2, "healing.intervalSeconds": 60,
-        "healing.stopPercent": 20,
+        "healing.stopPercent": 20, "injection.policy": true,
         "verify.endpoints": ["openai": "https://openai.example.com"],
         "providers": ["acme": ["variable": "ANOTHER_KEY"]], "matrix": ["eks": ["openai": ["vault-agent"]]],
     ]
 
-    /// What a setting says beside what pods get: facts of the cluster, whose annotations count, how pods are replaced, and
-    /// whom lanyard verify asks.
+    /// What a setting says beside what pods get: facts of the cluster, whose annotations count, how pods are replaced, who
+    /// injects into them, and whom lanyard verify asks.
     private static let ofNoPod: Set<String> = [
         "platform", "issuer.url", "issuer.public", "externalSecrets.podAnnotations",
         "healing.enabled", "healing.allowDowntime", "healing.concurrency", "healing.intervalSeconds",
-        "healing.stopPercent", "verify.endpoints",
+        "healing.stopPercent", "injection.policy", "verify.endpoints",
     ]
 
     private static func stored(_ provider: ProviderName, by delivery: Mechanism) -> [String: String] {

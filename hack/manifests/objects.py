@@ -11,10 +11,13 @@ from kubernetes_validate import utils
 from chart import identity, in_parallel, objects_of, text_of
 
 # Applied on demand.
-ON_DEMAND = ["manifests/secret-delivery.yaml", "manifests/guard.yaml", "manifests/healing.yaml"]
+ON_DEMAND = [f"manifests/{name}.yaml" for name in ("secret-delivery", "guard", "healing", "plan-sets", "policy")]
 FOLDERS = ("manifests", "manifests/examples")
 # Kinds that are rendered on demand for servers that have them: the first minor version with each.
-SINCE = {"ValidatingAdmissionPolicy": 30, "ValidatingAdmissionPolicyBinding": 30}
+SINCE = {
+    "ValidatingAdmissionPolicy": 30, "ValidatingAdmissionPolicyBinding": 30, "MutatingAdmissionPolicy": 36,
+    "MutatingAdmissionPolicyBinding": 36,
+}
 
 
 def check(checks, chart, kubectl):

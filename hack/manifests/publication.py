@@ -51,19 +51,23 @@ def check_annotations(checks, chart):
     for change in yaml.safe_load(annotations["changes"]):
         if set(change) != {"kind", "description"} or change["kind"] not in kinds:
             checks.fail(place, f"annotations.changes: {change}")
-    definition = yaml.safe_load(text_of(chart.path / "crds/workloadidentities.lanyard.dev.yaml"))
-    names, versions = definition["spec"]["names"], definition["spec"]["versions"]
+    schemas, defined = {}, []
+    for path in sorted((chart.path / "crds").glob("*.yaml")):
+        definition = yaml.safe_load(text_of(path))
+        kind = definition["spec"]["names"]["kind"]
+        for version in definition["spec"]["versions"]:
+            schemas[kind, version["name"]] = version["schema"]["openAPIV3Schema"]
+            defined.append((kind, definition["metadata"]["name"], version["name"]))
     described = [(crd["kind"], crd["name"], crd["version"]) for crd in yaml.safe_load(annotations["crds"])]
-    if described != [(names["kind"], definition["metadata"]["name"], version["name"]) for version in versions]:
+    if sorted(described) != defined:
         checks.fail(place, f"annotations.crds: {described}")
-    schemas = {version["name"]: version["schema"]["openAPIV3Schema"] for version in versions}
     for example in yaml.safe_load(annotations["crdsExamples"]):
-        schema = strict(schemas[example["apiVersion"].rpartition("/")[2]])
+        schema = strict(schemas[example["kind"], example["apiVersion"].rpartition("/")[2]])
         # Whatever is an object's own is Kubernetes'.
         schema["properties"]["metadata"] = {"type": "object", "required": ["name", "namespace"]}
         for error in jsonschema.Draft7Validator(schema).iter_errors(example):
             checks.fail(place, f"annotations.crdsExamples: {identity(example)}: {error.message}")
-    checks.finish("Chart.yaml: Artifact Hub's annotations agree with the definition")
+    checks.finish("Chart.yaml: Artifact Hub's annotations agree with the definitions")
 
 
 def strict(schema):

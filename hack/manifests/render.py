@@ -40,6 +40,10 @@ def main(chart, folder):
     files["config-map.yaml"] = [CONFIGURATION + with_every_setting(files["config-map.yaml"][0], chart)]
     for name, documents in files.items():
         (folder / name).write_text(HEADER + "---\n".join(documents), encoding="utf-8")
+    # What the operator needs to keep the objects: their definition, and the rights.
+    definition = pathlib.Path(chart, "crds/credentialplansets.lanyard.dev.yaml").read_text(encoding="utf-8")
+    rights = folder / "plan-sets.yaml"
+    rights.write_text(definition + "---\n" + rights.read_text(encoding="utf-8"), encoding="utf-8")
     shutil.copyfile(f"{chart}/crds/workloadidentities.lanyard.dev.yaml", folder / "crd.yaml")
 
 

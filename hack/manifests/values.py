@@ -19,7 +19,7 @@ REFUSED = [
     "metrics.dashboard.enabled=yes", "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
-    "healing.enabled=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "healing.enabled=yes", "injection.policy=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -27,13 +27,14 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard healing logLevel extraEnv "
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard injection healing logLevel extraEnv "
     "rollingUpdate hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
     "metrics.serviceMonitor metrics.prometheusRule metrics.dashboard "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
-    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled",
+    "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled "
+    "injection.policy",
 ]
 
 
@@ -47,6 +48,7 @@ def check(checks, chart):
     check_network(checks, chart)
     check_placement(checks, chart)
     check_guard(checks, chart)
+    check_policy(checks, chart)
 
 
 def lint(checks, chart):
@@ -246,3 +248,51 @@ def check_guard(checks, chart):
         if bound != {"policyName": GUARD, "validationActions": ["Deny"]}:
             checks.fail(place, f"its binding is {bound}")
     checks.finish("guard: where the server has such policies, for the pods of the webhook, and gone with the release")
+
+
+POLICY = "pod-injector.lanyard.dev"
+POLICY_OBJECTS = [
+    ("MutatingAdmissionPolicy", POLICY), ("MutatingAdmissionPolicyBinding", POLICY),
+    ("ValidatingAdmissionPolicy", "credential-plan-sets.lanyard.dev"),
+    ("ValidatingAdmissionPolicyBinding", "credential-plan-sets.lanyard.dev"), ("ClusterRole", "lanyard-plan-sets"),
+    ("ClusterRoleBinding", "lanyard-plan-sets"),
+]
+
+
+def check_policy(checks, chart):
+    """Where it is rendered, that it sees the pods that the webhook sees, and that it and the setting come together."""
+    place = f"{chart.path}/templates/policy.yaml"
+    registration = "admissionregistration.k8s.io/v1"
+    kinds = [f"{registration}/MutatingAdmissionPolicy", f"{registration}/ValidatingAdmissionPolicy",
+             "lanyard.dev/v1alpha1/CredentialPlanSet"]
+    served = [word for kind in kinds for word in ("--api-versions", kind)]
+    auto = ["--set", "injection.policy=auto"]
+    for what, options, wanted in [
+        ("the defaults", served, False),
+        ("auto, and a server that has nothing of it", auto, False),
+        *((f"auto, and a server without {kind}", [
+            *auto, *(word for other in kinds if other != kind for word in ("--api-versions", other))], False)
+          for kind in kinds),
+        ("auto, and a server that has all of it", [*served, *auto], True),
+        ("injection.policy=on", ["--set-string", "injection.policy=on"], True),
+        ("injection.policy=off", [*served, "--set-string", "injection.policy=off"], False),
+    ]:
+        rendered = chart.objects(*options)
+        for kind, name in POLICY_OBJECTS:
+            if (find(rendered, kind, name) is not None) != wanted:
+                checks.fail(place, f"with {what}, {kind} {name} is {'not ' if wanted else ''}there")
+        config = yaml.safe_load(find(rendered, "ConfigMap", "lanyard")["data"]["config.yaml"])
+        if config.get("injection") != ({"policy": True} if wanted else None):
+            checks.fail(place, f"with {what}, the configuration has injection: {config.get('injection')}")
+    rendered = chart.objects("--set-string", "injection.policy=on", "--set", "webhook.excludedNamespaces={one,two}")
+    policy = find(rendered, "MutatingAdmissionPolicy", POLICY)["spec"]
+    webhooks = find(rendered, "MutatingWebhookConfiguration", POLICY)["webhooks"]
+    for field, name in [("rules", "resourceRules"), ("namespaceSelector", "namespaceSelector")]:
+        if policy["matchConstraints"][name] != webhooks[0][field]:
+            checks.fail(place, f"its {name} are not those of the webhook: {policy['matchConstraints'][name]}")
+    if (policy["failurePolicy"], policy["reinvocationPolicy"]) != ("Ignore", "Never"):
+        checks.fail(place, "what it cannot evaluate is not admitted, or it is asked again")
+    bound = find(rendered, "MutatingAdmissionPolicyBinding", POLICY)["spec"]
+    if bound != {"policyName": POLICY, "paramRef": {"name": "lanyard", "parameterNotFoundAction": "Allow"}}:
+        checks.fail(place, f"its binding is {bound}")
+    checks.finish("policy: where the server has all of it, for the pods of the webhook, together with the setting")

@@ -43,8 +43,9 @@ public struct CleanUp {
         let registrations = try await registrations()
         // First what stands in the way of pods.
         for (type, key) in registrations { try await remove(type, key, report) }
+        try await removeObjects(PartialObjectMetadata<CredentialPlanSet>.self, report)
         try await removeConditions(report)
-        try await removeReports(report)
+        try await removeObjects(WorkloadIdentityObject.self, report)
         try await remove(Lease.resourceType, lease, report)
         let secret = ObjectKey(namespace: namespace, name: CertificateController.secretName)
         try await remove(Secret.resourceType, secret, report)
@@ -106,16 +107,16 @@ public struct CleanUp {
         }
     }
 
-    private func removeReports(_ report: (String) throws -> Void) async throws {
-        let identities: [WorkloadIdentityObject]
+    private func removeObjects<Object: KubernetesResource>(
+        _ type: Object.Type, _ report: (String) throws -> Void
+    ) async throws {
+        let objects: [Object]
         do {
-            identities = try await client.list(WorkloadIdentityObject.self)
+            objects = try await client.list(type)
         } catch let error as KubernetesError where error.isNotFound {
-            // The definition went before, and all of its objects with it.
+            // The definition went before, and all of its objects with it; or it was never installed.
             return
         }
-        for identity in identities {
-            try await remove(WorkloadIdentityObject.resourceType, identity.key, report)
-        }
+        for object in objects { try await remove(type.resourceType, object.key, report) }
     }
 }

@@ -21,6 +21,8 @@ public struct WorkloadIdentityControllers: Sendable {
     private let keys: IssuerKeyWatch
     /// Where it is enabled: replaces pods without their credentials, for one ServiceAccount after the other.
     private let healing: (controller: Controller, ledger: HealingLedger)?
+    /// Where it is enabled: what the API server's own policy injects from.
+    private let planSets: PlanSetController?
     private let pods: PodsByServiceAccount
     private let stamps: StampVerification
     private let planner: Planner
@@ -29,13 +31,18 @@ public struct WorkloadIdentityControllers: Sendable {
     /// What the metrics of healing are, by name, for `# HELP`.
     public static var helpOnHealing: [String: String] { HealingLedger.help }
 
+    /// What the metric of CredentialPlanSets is, for `# HELP`.
+    public static var helpOnPlanSets: [String: String] { PlanSetLedger.help }
+
     /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
     private static let identitiesAtOnce = 16
 
-    /// - Parameter namespace: Lanyard's own.
+    /// - Parameters:
+    ///   - namespace: Lanyard's own.
+    ///   - keepsPlanSets: whether the API server's own policy is to have what it injects from.
     public init(
-        client: KubernetesClient, planner: Planner, stores: WorkloadStores, namespace: String, events: EventRecorder,
-        metrics: any MetricsFactory, logger: Logger
+        client: KubernetesClient, planner: Planner, stores: WorkloadStores, namespace: String, keepsPlanSets: Bool,
+        events: EventRecorder, metrics: any MetricsFactory, logger: Logger
     ) {
         let keys = IssuerKeyWatch(
             client: client, namespace: namespace, facts: { planner.facts },
@@ -47,11 +54,16 @@ public struct WorkloadIdentityControllers: Sendable {
         let stamps = StampVerification { stores.template(of: $0) }
         let rate = RateLimit(burst: 20, every: .milliseconds(200))
         let synced: [@Sendable () async throws -> Void] = [planner.stores.waitUntilSynced, stores.waitUntilSynced]
+        planSets =
+            keepsPlanSets
+            ? PlanSetController(
+                client: client, planner: planner, after: [planner.stores.waitUntilSynced], metrics: metrics,
+                logger: logger) : nil
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
                 client: client, planner: planner, stores: stores, pods: pods, stamps: stamps,
-                keys: keys, events: events),
+                keys: keys, planSets: planSets?.ledger, events: events),
             concurrency: Self.identitiesAtOnce, after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -92,7 +104,7 @@ public struct WorkloadIdentityControllers: Sendable {
             logger: logger)
         services =
             [report, keys, serviceAccounts, podStamps, identities] + Array(conditions.values)
-            + [healing?.controller].compactMap { $0 }
+            + [healing?.controller].compactMap { $0 } + (planSets?.services ?? [])
         observe()
     }
 
@@ -117,6 +129,7 @@ public struct WorkloadIdentityControllers: Sendable {
                 for key in stores.identities.keys { enqueue(key) }
             }
         }
+        planSets?.ledger.observe { identities.queue.add($0) }
         keys.observe {
             for key in stores.identities.keys { identities.queue.add(key) }
         }

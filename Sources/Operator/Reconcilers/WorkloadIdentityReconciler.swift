@@ -12,6 +12,8 @@ struct WorkloadIdentityReconciler: Reconciler {
     let pods: PodsByServiceAccount
     let stamps: StampVerification
     let keys: IssuerKeyWatch
+    /// `nil` where the webhook alone injects.
+    let planSets: PlanSetLedger?
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -101,6 +103,7 @@ struct WorkloadIdentityReconciler: Reconciler {
             workloads: ReportedWorkload.all(asking: asking.compactMap(\.0), pods: present, origin: stores.origin),
             pods: report)
         status.keys = keys.review
+        status.injection = planSets?.way(of: account.key)
         status.components = InstalledComponents(planner.stores, stores, facts.components).names
         let bindings = (plans + pods.map(\.plan)).flatMap(\.bindings)
         return .asked(

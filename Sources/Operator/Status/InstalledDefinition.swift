@@ -99,11 +99,12 @@ public struct InstalledDefinition: Service {
     static let written: Set<String> = {
         let parts: [String: String] = [
             "": """
-            platform evidence issuer components objects healing summary providers pods workloads warnings conditions
+            platform evidence issuer components objects healing injection summary providers pods workloads warnings conditions
             """,
             "issuer": "url reach",
             "objects[]": "kind name",
             "healing[]": "kind name pod podUID cause phase time remaining failures message",
+            "injection": "by reason",
             "summary": "providers mechanisms identities pods",
             "providers[]": "name ready reason message mechanism identity issuer subject audience tier reach",
             "pods": "total current stale notInjected lacking unknown attention others",

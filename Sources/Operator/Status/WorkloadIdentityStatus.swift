@@ -17,6 +17,8 @@ struct WorkloadIdentityStatus {
     var keys: KeyReview?
     /// What was done for its pods, which is kept by who does it.
     var healing: JSONValue?
+    /// Who injects into plain pods, as far as there are two ways.
+    var injection: InjectionWay?
     private let facts: PlatformFacts
 
     /// - Parameter plans: that of the ServiceAccount alone comes first, then those of its workloads, and of pods that ask by themselves.
@@ -58,6 +60,7 @@ struct WorkloadIdentityStatus {
             status["objects"] = .array(sorted.map(\.json))
         }
         status["healing"] = healing
+        status["injection"] = injection?.json
         let warnings = warnings
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status

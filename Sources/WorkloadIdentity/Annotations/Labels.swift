@@ -1,5 +1,10 @@
 /// Lanyard's own labels: a slip in one of them must not pass for its absence.
 public enum Labels {
+    /// The vendors' own labels by which pods ask for an identity, each with the value that does.
+    public static let asking: [String: String] = Dictionary(
+        Provider.builtIn.compactMap(\.requestLabel).map { ($0.name, $0.value) }
+    ) { first, _ in first }
+
     /// What is wrong with the labels of a pod, or of the template of a workload's pods.
     static func problems(of pod: PodContext) -> [Problem] {
         problems(

@@ -13,6 +13,7 @@ public struct Configuration: Hashable, Sendable {
     public var vault = VaultSettings()
     public var externalSecrets = ExternalSecretsSettings()
     public var healing = HealingSettings()
+    public var injection = InjectionSettings()
     public var verify = VerifySettings()
     /// API-key providers beside those of the catalogue.
     public var providers: [ProviderName: APIKey] = [:]
@@ -146,6 +147,14 @@ extension Configuration {
         public var intervalSeconds = 10
         /// The share of the cluster's pods, in percent, that may be stale; with more, no stale pod is evicted.
         public var stopPercent = 10
+    }
+}
+
+extension Configuration {
+    /// How credentials get into pods.
+    public struct InjectionSettings: Hashable, Sendable {
+        /// Whether the operator keeps the objects from which the API server's own policy injects.
+        public var keepsPlanSets = false
     }
 }
 

@@ -111,6 +111,7 @@ extension ConfigurationKey {
         number("healing.concurrency", \.healing.concurrency, 1...100),
         number("healing.intervalSeconds", \.healing.intervalSeconds, 0...86_400),
         number("healing.stopPercent", \.healing.stopPercent, 1...100),
+        boolean("injection.policy", \.injection.keepsPlanSets),
         ConfigurationKey(name: "verify.endpoints", read: readEndpoints, show: showEndpoints),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),

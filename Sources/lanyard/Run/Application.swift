@@ -33,7 +33,7 @@ struct Application {
     private static let help = [
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
         InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
-        WorkloadIdentityControllers.helpOnHealing,
+        WorkloadIdentityControllers.helpOnHealing, WorkloadIdentityControllers.helpOnPlanSets,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
@@ -91,9 +91,12 @@ struct Application {
             let workloads = try await startUp.required {
                 try await WorkloadStores(client: client, metrics: metrics, logger: logger)
             }
+            let keepsPlanSets = try await startUp.required { [configuration] in
+                try await Cluster.keepsPlanSets(client, configuration, logger)
+            }
             let controllers = WorkloadIdentityControllers(
                 client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, namespace: namespace,
-                events: events, metrics: metrics, logger: logger)
+                keepsPlanSets: keepsPlanSets, events: events, metrics: metrics, logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
             services.append(InstalledDefinition(client: client, metrics: metrics, logger: logger))

@@ -85,6 +85,26 @@ enum Cluster {
         }
     }
 
+    /// Whether the objects can be kept from which the API server's own policy injects, where they are to be.
+    static func keepsPlanSets(
+        _ client: KubernetesClient, _ configuration: WorkloadIdentity.Configuration, _ logger: Logger
+    ) async throws -> Bool {
+        guard configuration.injection.keepsPlanSets else { return false }
+        let type = CredentialPlanSet.resourceType
+        let served = try await client.servedResources(of: type.apiVersion) ?? []
+        if served.contains(where: { $0.name == type.plural }) { return true }
+        // Helm does not install it with an upgrade, and the webhook goes on as before.
+        logger.error(
+            "injection.policy has no effect: the definition is not installed",
+            metadata: [
+                "k8s.object": "\(type.definitionName)",
+                "remedy": """
+                kubectl apply -f charts/lanyard/crds/\(type.definitionName).yaml, then restart the Deployment lanyard
+                """,
+            ])
+        return false
+    }
+
     /// Whether the issuer's discovery document can be had from here, and names the issuer; `nil` if there was no answer.
     ///
     /// That it is reachable from here does not prove that it is from other clouds, but it is the best evidence there is.

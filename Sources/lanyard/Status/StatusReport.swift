@@ -59,6 +59,11 @@ struct StatusReport {
             let also = "also in the cluster: \(components.joined(separator: ", "))"
             if !components.isEmpty, !lines.contains(also) { lines.append(also) }
         }
+        let ways = identities.compactMap { $0.status["injection"]?["by"]?.string }
+        if !ways.isEmpty {
+            let own = ways.count { $0 == "policy" }
+            lines.append("the API server itself injects into plain pods of \(own) of \(ways.count)")
+        }
         return lines
     }
 
@@ -87,7 +92,7 @@ extension WorkloadIdentityObject {
 
     /// What is wrong, and what to know although all is well; empty if there is nothing to say.
     fileprivate func remarks(width: Int?) -> String {
-        let lines = otherConditions + otherProviders + pods + workloads + warnings
+        let lines = otherConditions + otherProviders + pods + workloads + leftToWebhook + warnings
         var verdict = ""
         if let ready, ready.status != .true {
             verdict = " \(ready.status == .false ? "is" : "may be") not ready (\(ready.reason)): \(ready.message)"
@@ -131,6 +136,10 @@ extension WorkloadIdentityObject {
                 "\(workload["kind"].text) \(workload["name"].text): \(problem["reason"].text): \(problem["message"].text)"
             }
         }
+    }
+
+    private var leftToWebhook: [String] {
+        (status["injection"]?["reason"]?.string).map { ["left to the webhook: \($0)"] } ?? []
     }
 
     private var warnings: [String] {

@@ -158,7 +158,7 @@ extension ControlPlane {
     /// What the operator may do is what the manifests let its ServiceAccount do, so that a right which they lack is noticed.
     /// Registering itself by URL is the one thing more.
     fileprivate func operatorCredentials() async throws -> JSONValue {
-        for file in ["namespace", "crd", "service-account", "rbac", "secret-delivery", "healing"] {
+        for file in ["namespace", "crd", "service-account", "rbac", "secret-delivery", "healing", "plan-sets"] {
             try await kubectl("apply", "-f", "\(repository)/manifests/\(file).yaml")
         }
         try await apply(

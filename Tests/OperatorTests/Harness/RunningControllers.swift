@@ -32,7 +32,8 @@ struct RunningControllers {
             logger: logger)
         let controllers = WorkloadIdentityControllers(
             client: server.client, planner: Planner(stores: stores, facts: facts, configuration: configuration),
-            stores: workloads, namespace: "lanyard-system", events: events, metrics: metrics, logger: logger)
+            stores: workloads, namespace: "lanyard-system",
+            keepsPlanSets: configuration.injection.keepsPlanSets, events: events, metrics: metrics, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for service in stores.services + workloads.services + controllers.services + [events] {
                 group.addTask { try await service.run() }

@@ -18,6 +18,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if (.Values.healing).enabled -}}
 {{- $config = mergeOverwrite (deepCopy $config) (dict "healing" (dict "enabled" true)) -}}
 {{- end -}}
+{{- if include "lanyard.policy" . -}}
+{{- $config = mergeOverwrite (deepCopy $config) (dict "injection" (dict "policy" true)) -}}
+{{- end -}}
 {{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}
@@ -60,6 +63,25 @@ labels:
 annotations:
   helm.sh/resource-policy: keep
 {{- end }}
+{{- end }}
+
+{{/* Whether the API server itself injects: not nothing, if so. It takes a server that has both kinds of policy, and the
+definition of what they read, which `helm upgrade` does not install. */}}
+{{- define "lanyard.policy" -}}
+{{- $enabled := toString (.Values.injection).policy -}}
+{{- $versions := .Capabilities.APIVersions -}}
+{{- $isServed := and ($versions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
+  ($versions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy")
+  ($versions.Has "lanyard.dev/v1alpha1/CredentialPlanSet") -}}
+{{- /* YAML reads on as true. */ -}}
+{{- if or (has $enabled (list "on" "true")) (and (eq $enabled "auto") $isServed) -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* Annotations that may change a pod's plan, as a regular expression for an admission policy. */}}
+{{- define "lanyard.keysThatMatter" -}}
+"^(lanyard\\.dev|eks\\.amazonaws\\.com|azure\\.workload\\.identity|iam\\.gke\\.io|cloud\\.google\\.com|pod-identity\\.alibabacloud\\.com|vault\\.hashicorp\\.com|openbao\\.org)/"
 {{- end }}
 
 {{/* By its digest, if there is one: what a tag means may change. */}}
