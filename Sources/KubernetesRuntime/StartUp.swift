@@ -3,8 +3,8 @@ public import Logging
 
 /// Asks an API server for what a program cannot start without, until it answers or the time for all of it is over.
 ///
-/// Only what may pass by itself is asked again: no connection, no answer in time, 429, 5xx. A definite answer, such as 403,
-/// ends the start at once.
+/// Only what may pass by itself is asked again: no connection, no answer in time, 429, 5xx, and the 403 of a server that does not
+/// know its roles yet. A definite answer, such as any other 403, ends the start at once.
 public struct StartUp: Sendable {
     /// The start took too long. The description ends with what was wrong last.
     public struct TimeOver: Error, CustomStringConvertible {
@@ -49,7 +49,9 @@ public struct StartUp: Sendable {
     }
 
     /// 401 is no passing failure here: other credentials have been tried by then, if there are any.
-    private static func mayPass(_ error: KubernetesError) -> Bool { error.isRetryable && !error.isUnauthorized }
+    private static func mayPass(_ error: KubernetesError) -> Bool {
+        error.isRetryable && !error.isUnauthorized || error.missesRoles
+    }
 
     private func attempt<Value: Sendable>(
         within patience: Duration, _ body: @escaping @Sendable () async throws -> Value

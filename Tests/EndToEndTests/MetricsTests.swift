@@ -46,9 +46,11 @@ extension EndToEndTests {
 
         @Test("what /metrics shows is what the documentation says, in both directions")
         func agreesWithDocumentation() async throws {
-            // Healing has metrics where it is enabled.
+            // Healing and the policy have metrics where they are enabled.
             let settings = Operator.Settings(
-                configuration: "{platform: eks, issuer: {public: true}, healing: {enabled: true}}")
+                configuration: """
+                    {platform: eks, issuer: {public: true}, healing: {enabled: true}, injection: {policy: true}}
+                    """)
             try await Operator.running(settings) { plane, running in
                 let namespace = try await plane.namespace()
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))

@@ -55,6 +55,17 @@ struct StartUpTests {
         #expect(transport.requests.count == 6)
     }
 
+    @Test("goes on asking a server that does not know its roles yet")
+    func rolesNotKnown() async throws {
+        let message = """
+            forbidden: User \\"a\\" cannot get path \\"/version\\": RBAC: [clusterrole.rbac.authorization.k8s.io \\"lanyard\\" \
+            not found, clusterrole.rbac.authorization.k8s.io \\"system:discovery\\" not found]
+            """
+        let transport = FakeTransport(
+            .body(#"{"code":403,"reason":"Forbidden","message":"\#(message)"}"#, statusCode: 403), .body("{}"))
+        #expect(try await start(transport).get() == Array("{}".utf8))
+    }
+
     @Test("waits for as long as the server asks to")
     func retryAfter() async throws {
         let transport = FakeTransport(.status(429, retryAfter: .seconds(7)), .body("{}"))

@@ -73,12 +73,21 @@ final class HealingLedger: Sendable {
 
     /// Notes that a WorkloadIdentity has come, changed or gone.
     ///
+    /// - Parameter isComplete: whether all are known by now. Of a part of them nothing follows.
     /// - Returns: whether healing goes on again that had stopped.
     @discardableResult
-    func note(_ identity: WorkloadIdentityObject?, _ key: ObjectKey) -> Bool {
+    func note(_ identity: WorkloadIdentityObject?, _ key: ObjectKey, isComplete: Bool = true) -> Bool {
+        state.withLock { $0.note(identity, key) }
+        return isComplete && judge()
+    }
+
+    /// Stops healing of stale pods, or lets it go on.
+    ///
+    /// - Returns: whether it goes on again that had stopped.
+    @discardableResult
+    private func judge() -> Bool {
         let (was, stale, total, isStopped) = state.withLock { state in
             let was = state.isStopped
-            state.note(identity, key)
             // Both are sums of bounded numbers of pods that are there.
             state.isStopped =
                 state.stale >= Self.fewestToStop && state.stale * 100 > settings.stopPercent * state.total
@@ -103,9 +112,10 @@ final class HealingLedger: Sendable {
         }
     }
 
-    /// What holds for one workload because of all others.
+    /// What holds for one workload because of all others, which are known by now.
     func brakes(for workload: Workload, at now: Timestamp) -> HealingSituation.Brakes {
-        state.withLock { state in
+        judge()
+        return state.withLock { state in
             let inProgress = state.records.reduce(0) { sum, entry in
                 sum
                     + entry.value.count { record in

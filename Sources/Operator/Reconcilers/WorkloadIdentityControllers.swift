@@ -186,7 +186,7 @@ public struct WorkloadIdentityControllers: Sendable {
     /// Looks at the pods again as soon as a report says other things of them.
     private func heal(_ change: StoreChange<WorkloadIdentityObject>) {
         guard let healing else { return }
-        let goesOn = healing.ledger.note(change.new, change.key)
+        let goesOn = healing.ledger.note(change.new, change.key, isComplete: stores.identities.isSynced)
         for key in goesOn ? stores.identities.keys : [change.key] { healing.controller.queue.add(key) }
     }
 
