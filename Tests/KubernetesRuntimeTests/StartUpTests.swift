@@ -5,7 +5,7 @@ import Logging
 import Synchronization
 import Testing
 
-@Suite("Start-up", .timeLimit(.minutes(1)))
+@Suite("Start-up", .timeLimit(.minutes(5)))
 struct StartUpTests {
     let clock = ManualClock()
 
@@ -35,7 +35,7 @@ struct StartUpTests {
                 while !Task.isCancelled {
                     await Task.yield()
                     quiet = asking.count == 0 && clock.sleeperCount == 1 ? quiet + 1 : 0
-                    let isWaiting = quiet > 200
+                    let isWaiting = quiet > 20
                     let hangs = (1...max(1, hanging)).contains(transport.requests.count) && hanging > 0
                     guard isWaiting || hangs, let deadline = clock.earliestDeadline else { continue }
                     clock.advance(by: deadline)
