@@ -199,6 +199,7 @@ extension EndToEndTests {
                     "phase": "Evicted", "time": "2026-11-28T00:00:00Z", "remaining": 2, "failures": 1, "message": "m",
                 ]
             ],
+            "injection": ["by": "webhook", "reason": "m"],
             "conditions": [
                 [
                     "type": "Ready", "status": "Unknown", "reason": "PodsOfEarlierRelease", "message": "m",
