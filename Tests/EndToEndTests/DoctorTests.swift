@@ -162,6 +162,30 @@ extension EndToEndTests {
             #expect(denied.exitCode == 1 && denied.errors.contains("Forbidden"))
         }
 
+        @Test("with --verify it makes a token and asks the provider; that this machine cannot reach it is no cause")
+        func triesTrust() async throws {
+            let plane = try ControlPlane.require()
+            let namespace = try await plane.namespace()
+            try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.pod(in: namespace))
+            let result = try await Command.run(
+                plane.lanyard,
+                [
+                    "doctor", "--kubeconfig", plane.kubeconfig, "pod/pod", "-n", namespace, "--verify", "--config", "-",
+                    "-o", "json",
+                ],
+                input: """
+                    {platform: eks, issuer: {public: true}, verify: {endpoints: {aws-bedrock: "https://127.0.0.1:1"}}}
+                    """)
+            #expect(result.exitCode == 1 && result.errors.isEmpty, "\(result)")
+            #expect(!result.output.contains("eyJ"))
+            let report = try JSONValue(parsing: Array(result.output.utf8))
+            #expect(report.at("trials", "0", "reason") == "Unreachable", "\(result.output)")
+            #expect(report.at("trials", "0", "endpoint") == "https://127.0.0.1:1/")
+            #expect(
+                report.at("trials", "0", "claims", "sub") == .string("system:serviceaccount:\(namespace):llm"))
+            #expect((report["causes"]?.array ?? []).compactMap { $0["reason"]?.string } == ["NotInjected"])
+        }
+
         @Test(
             "what is no pod and no workload is a mistake of the caller's",
             arguments: [

@@ -319,9 +319,48 @@ import WorkloadIdentity
         },
     ]
 
+    private static func tried(_ verdict: Verdict, _ observation: PodObservation) -> PodObservation {
+        changed(observation) {
+            $0.trials = [TrialResult(provider: "aws-bedrock", mechanism: .irsa, verdict: verdict)]
+        }
+    }
+
+    private static let denial = Verdict.failed("RoleNotFound", "there is no such role", fix: "aws iam get-role")
+
+    private static let ofTrust: [Case] = [
+        Case("a role that is not there", "Current", .notTrusted, "aws-bedrock: RoleNotFound: there is", next: "aws iam")
+        { tried(denial, try observation()) },
+        Case("a denial without a command", "Current", .notTrusted, next: "lanyard explain aws-bedrock ai/llm") {
+            tried(.failed("RoleNotFound", ""), try observation())
+        },
+        Case("no way to the provider from here", "Current", nil) {
+            tried(.failed("Unreachable", "no egress"), try observation())
+        },
+        Case("no right to make tokens", "Current", nil) {
+            tried(.failed("NotPermitted", "no right"), try observation())
+        },
+        Case("what a pod alone can try", "Current", nil) {
+            tried(.unknown("OnlyInPod", "the agent"), try observation())
+        },
+        Case("a denial, and a program that ends for it", "Current", .notTrusted) {
+            tried(
+                denial,
+                try changed(observation()) {
+                    $0.pod["status"] = state([
+                        "state": ["waiting": ["reason": "CrashLoopBackOff"]], "restartCount": 3,
+                        "lastState": ["terminated": ["reason": "Error", "exitCode": 1]],
+                    ])
+                })
+        },
+        Case("a denial, and a key that wins", "Current", .storedCredential) {
+            let key: JSONValue = ["env": [["name": "AWS_ACCESS_KEY_ID", "value": "AKIA"]]]
+            return tried(denial, try observation(container: key))
+        },
+    ]
+
     @Test(
         "the likeliest cause comes first, with what to do next",
-        arguments: ofServiceAccount + ofInjection + ofContainers + ofStart)
+        arguments: ofServiceAccount + ofInjection + ofContainers + ofStart + ofTrust)
     func finds(pod: Case) throws {
         let diagnosis = PodDiagnosis(of: try pod.observation())
         #expect(diagnosis.standingWord == pod.standing)

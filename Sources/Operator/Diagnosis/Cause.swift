@@ -13,6 +13,7 @@ public struct Cause: Hashable, Sendable {
         case noCredential = "NoCredential"
         case storedCredential = "StoredCredential"
         case stale = "Stale"
+        case notTrusted = "NotTrusted"
         case reported = "Reported"
         case earlierRelease = "EarlierRelease"
         case restarts = "Restarts"

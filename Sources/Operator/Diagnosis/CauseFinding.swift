@@ -21,6 +21,7 @@ struct CauseFinding {
         judgeServiceAccount()
         judgeStart(states)
         if let plan, let injection { judgeStanding(plan, injection, containers) }
+        judgeTrials()
         judgeReport()
         judgeOperator()
     }
@@ -225,6 +226,17 @@ struct CauseFinding {
         }
         if let mount, !hasStarted {
             add(.notStarted, "\(mount.reason): \(mount.message.shortened(to: 300))", next: describe)
+        }
+    }
+
+    // MARK: The trust
+
+    private mutating func judgeTrials() {
+        guard let subject = observation.subject else { return }
+        for trial in observation.trials ?? [] where trial.verdict.isDenial {
+            add(
+                .notTrusted, "\(trial.provider): \(trial.verdict.reason): \(trial.verdict.message)",
+                next: trial.verdict.fix ?? "lanyard explain \(trial.provider) \(name(of: subject))")
         }
     }
 

@@ -41,6 +41,8 @@ public struct PodDiagnosis: Sendable {
     public let phase: String
     public let events: [PodEvent]
     public let claims: [Claims]
+    /// What the providers said; `nil` if they were not asked.
+    public let trials: [TrialResult]?
     /// Never empty where something is wrong.
     public private(set) var causes: [Cause] = []
 
@@ -59,6 +61,7 @@ public struct PodDiagnosis: Sendable {
         standing = PodStanding(of: observation, plan, injection)
         stamp = PodStamp(annotations: metadata.annotations).summary
         expected = (plan?.bindings ?? []).map(Expectation.init)
+        trials = observation.trials
         claims = plan.map { $0.claims(by: observation.facts.issuer) } ?? []
         let examined = ExaminedPod(observation.pod, keys: observation.keys)
         containers = plan.map { ContainerDiagnosis.all(of: examined, for: $0, observation.configuration) } ?? []
@@ -73,7 +76,7 @@ public struct PodDiagnosis: Sendable {
 
 extension PodObservation {
     /// The plan as admission would make it now; `nil` if what it depends on is not known.
-    fileprivate var plan: Plan? {
+    public var plan: Plan? {
         guard let subject, case .found(let account) = account else { return nil }
         let manifest = PodManifest(pod)
         let context = PodContext(pod: manifest, serviceAccountMounts: account.automountServiceAccountToken)

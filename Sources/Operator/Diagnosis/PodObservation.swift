@@ -47,6 +47,8 @@ public struct PodObservation: Sendable {
     public var origin: OwnerReference?
     /// The pod's, the latest first.
     public var events: [PodEvent] = []
+    /// What the providers said to the pod's ServiceAccount; `nil` if they were not asked.
+    public var trials: [TrialResult]?
 
     public init(pod: JSONValue, facts: PlatformFacts, configuration: Configuration) {
         self.pod = pod

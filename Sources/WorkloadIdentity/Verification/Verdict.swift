@@ -15,6 +15,15 @@ public struct Verdict: Hashable, Sendable {
     /// The command that fixes it, or shows what there is to fix.
     public var fix: String?
 
+    /// Failures of whoever tried it, on its network and with its rights, which a pod need not have; and of no trial at all.
+    private static let otherFailures: Set = [
+        "TimedOut", "Unreachable", "TLSFailed", "ProxyDenied", "UnexpectedAnswer", "Throttled", "NotPermitted",
+        "ClusterFailed", "NoUsableMechanism",
+    ]
+
+    /// Whether a pod is denied for the same cause.
+    public var isDenial: Bool { outcome == .failed && !Self.otherFailures.contains(reason) }
+
     static func verified(_ message: String) -> Verdict {
         Verdict(outcome: .verified, reason: "Verified", message: message)
     }

@@ -21,9 +21,10 @@ struct Doctor: AsyncParsableCommand {
             lanyard doctor pod/llm-0 -n ai
             lanyard doctor deployment/llm -n ai     one of its pods: one that is not ready, else the latest
 
-            It only reads, with your own rights, and says what it may not read. Of a Secret it asks for the names of its keys \
-            alone, never for a value; of variables it shows only values that Lanyard itself would set. Where the operator's \
-            configuration cannot be read (ConfigMap lanyard), add --config.
+            It works with your own rights, and says what it may not read. It only reads, unless you add --verify: that makes \
+            tokens and asks the providers, as lanyard verify does. Of a Secret it asks for the names of its keys alone, never \
+            for a value; of variables it shows only values that Lanyard itself would set. Where the operator's configuration \
+            cannot be read (ConfigMap lanyard), add --config.
 
             Exit codes: 0 if nothing is wrong that can be seen; 1 if something is, or the pod cannot be read; 2 for usage, a \
             file that cannot be read, or output that cannot be written.
@@ -58,6 +59,9 @@ struct Doctor: AsyncParsableCommand {
     )
     var operatorNamespace: String?
 
+    @Flag(help: "Also try whether the providers trust the pod, as lanyard verify does. It makes tokens.")
+    var verify = false
+
     @Option(help: ArgumentHelp("A kubeconfig. Default: as for lanyard run.", valueName: "file"), completion: .file())
     var kubeconfig: String?
 
@@ -69,6 +73,7 @@ struct Doctor: AsyncParsableCommand {
         guard case .workload(let kind) = object.kind else { throw ObjectArgument.notAWorkload(self.object) }
         let configuration = try config.map { path throws(UsageProblem) in try ConfigurationFile.read(path) }
         let namedPlatform = try OfflineFacts.platform(platform, configuration ?? WorkloadIdentity.Configuration())
+        let exchange = verify ? try TokenExchange(ProcessEnvironment.variables) : nil
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let settings = ObservedPod.Settings(
             operatorNamespace: operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace,
@@ -79,8 +84,14 @@ struct Doctor: AsyncParsableCommand {
                 let key = object.key(in: cluster.namespace ?? "default")
                 let (pod, choice) = try await self.pod(kind, key, client)
                 let observed = try await ObservedPod(pod, by: client, settings, logger)
+                var observation = observed.observation
+                if let exchange, let plan = observation.plan {
+                    observation.trials = try await VerificationReport(
+                        of: plan, by: client, observation.configuration, exchange
+                    ).entries
+                }
                 return DoctorReport(
-                    diagnosis: PodDiagnosis(of: observed.observation), operatorState: observed.operatorState,
+                    diagnosis: PodDiagnosis(of: observation), operatorState: observed.operatorState,
                     choice: choice, gaps: observed.gaps)
             } catch let error as KubernetesError {
                 throw StartFailure(description: "\(error)")

@@ -87,7 +87,9 @@ struct Verify: AsyncParsableCommand {
             var waiting = plans.enumerated().makeIterator()
             func startNext() {
                 guard let (index, plan) = waiting.next() else { return }
-                group.addTask { (index, try await report(on: plan, client, configuration, exchange)) }
+                group.addTask {
+                    (index, try await VerificationReport(of: plan, by: client, configuration, exchange))
+                }
             }
             for _ in 0..<concurrency { startNext() }
             while let (index, report) = try await group.next() {
@@ -97,21 +99,6 @@ struct Verify: AsyncParsableCommand {
             }
             return VerificationSummary(reports: plans.indices.compactMap { reports[$0] })
         }
-    }
-
-    private static func report(
-        on plan: Plan, _ client: KubernetesClient, _ configuration: WorkloadIdentity.Configuration,
-        _ exchange: TokenExchange
-    ) async throws -> VerificationReport {
-        let tokens = ClusterTokens(client: client, subject: plan.subject)
-        return try await VerificationReport(
-            of: plan, configuration, time: { "\(Timestamp.now)" },
-            token: { try await tokens.token(for: $0.audience, boundToPod: $0.needsPod) },
-            answer: { request, step in
-                var authority: [UInt8]?
-                if let secret = step.caSecret { authority = try await tokens.authority(in: secret) }
-                return try await exchange.answer(to: request, trusting: authority)
-            })
     }
 }
 

@@ -86,15 +86,21 @@ struct DoctorReport {
     }
 
     private var trust: [Line] {
-        guard !diagnosis.claims.isEmpty else { return [] }
-        return [Line(text: "the provider must trust, letter by letter:")]
-            + diagnosis.claims.map { Line(level: 1, text: $0.text) }
-            + [Line(level: 1, text: trial)]
+        var lines: [Line] = []
+        if !diagnosis.claims.isEmpty {
+            lines.append(Line(text: "the provider must trust, letter by letter:"))
+            lines += diagnosis.claims.map { Line(level: 1, text: $0.text) }
+        }
+        if let trials = diagnosis.trials, !trials.isEmpty {
+            lines.append(Line(text: "tried from this machine:"))
+            lines += trials.map { Line(level: 1, text: $0.text) }
+        }
+        return lines + (trial.map { [Line(level: 1, text: $0)] } ?? [])
     }
 
-    /// What tries the trust. Here the verdict of the trial itself would stand.
-    private var trial: String {
-        guard let subject = diagnosis.subject else { return "" }
+    /// What would try the trust, if it was not tried.
+    private var trial: String? {
+        guard let subject = diagnosis.subject, diagnosis.trials == nil, !diagnosis.claims.isEmpty else { return nil }
         return "lanyard verify \(subject.namespace)/\(subject.serviceAccount) tries it"
     }
 
@@ -110,7 +116,7 @@ struct DoctorReport {
         }
         lines += others.map { Line(level: 1, text: "perhaps (\($0.kind.rawValue)): \($0.message)") }
         let step = certain.first?.next ?? others.first { $0.kind == .notKnown }?.next
-        guard let next = step ?? (diagnosis.claims.isEmpty ? nil : trial) else { return lines }
+        guard let next = step ?? trial else { return lines }
         return lines + [Line(text: "next: \(next)")]
     }
 
@@ -127,6 +133,7 @@ struct DoctorReport {
             "causes": .array(diagnosis.causes.map(\.json)), "notRead": .array(gaps.map { .string($0) }),
         ]
         json["serviceAccount"] = diagnosis.subject.map { .string($0.serviceAccount) }
+        json["trials"] = diagnosis.trials.map { .array($0.map(\.json)) }
         json["injected"] = diagnosis.stamp.isEmpty ? nil : .string(diagnosis.stamp)
         return json
     }
@@ -218,6 +225,15 @@ extension PodDiagnosis.Claims {
         json["audience"] = audience.map { .string($0) }
         json["identity"] = identity.map { .string($0) }
         return json
+    }
+}
+
+extension TrialResult {
+    fileprivate var text: String {
+        let way = mechanism.map { " (\($0))" } ?? ""
+        let account = identity.map { " for \($0)" } ?? ""
+        let reason = verdict.outcome == .verified ? "" : " (\(verdict.reason))"
+        return "\(provider)\(way)\(account): \(verdict.outcome.rawValue)\(reason): \(verdict.message)"
     }
 }
 

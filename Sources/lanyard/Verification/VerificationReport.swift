@@ -5,17 +5,8 @@ internal import WorkloadIdentity
 
 /// What came of trying each binding of a ServiceAccount.
 struct VerificationReport: Sendable {
-    struct Entry: Sendable {
-        var provider: ProviderName
-        var mechanism: Mechanism?
-        var identity: String?
-        var endpoint: String?
-        var claims: TokenClaims?
-        var verdict: Verdict
-    }
-
     let subject: Subject
-    private(set) var entries: [Entry] = []
+    private(set) var entries: [TrialResult] = []
 
     /// - Parameters:
     ///   - time: now, RFC 3339 in UTC with whole seconds.
@@ -31,13 +22,13 @@ struct VerificationReport: Sendable {
             if binding.isBlocked {
                 let messages = binding.problems.filter { $0.severity == .error }.map(\.message)
                 entries.append(
-                    Entry(
+                    TrialResult(
                         provider: binding.provider,
                         verdict: .failed("NoUsableMechanism", messages.joined(separator: "; "))))
             }
             for outcome in binding.outcomes {
                 for trial in outcome.trials(for: binding.provider, configuration) {
-                    var entry = Entry(
+                    var entry = TrialResult(
                         provider: binding.provider, mechanism: outcome.mechanism, identity: outcome.trust.identity,
                         verdict: .failed("NotTried", ""))
                     switch trial {
@@ -49,6 +40,21 @@ struct VerificationReport: Sendable {
                 }
             }
         }
+    }
+
+    /// Tries it from this machine, with the caller's own rights.
+    init(
+        of plan: Plan, by client: KubernetesClient, _ configuration: Configuration, _ exchange: TokenExchange
+    ) async throws {
+        let tokens = ClusterTokens(client: client, subject: plan.subject)
+        try await self.init(
+            of: plan, configuration, time: { "\(Timestamp.now)" },
+            token: { try await tokens.token(for: $0.audience, boundToPod: $0.needsPod) },
+            answer: { request, step in
+                var authority: [UInt8]?
+                if let secret = step.caSecret { authority = try await tokens.authority(in: secret) }
+                return try await exchange.answer(to: request, trusting: authority)
+            })
     }
 
     var hasFailure: Bool { entries.contains { $0.verdict.outcome == .failed } }
@@ -87,7 +93,7 @@ struct VerificationReport: Sendable {
     }
 }
 
-extension VerificationReport.Entry {
+extension TrialResult {
     /// Tries each step of an exchange, until one fails.
     fileprivate mutating func run(
         _ first: Exchange, time: () -> String, token: (Exchange) async throws -> SecretText?,
@@ -124,7 +130,8 @@ extension VerificationReport.Entry {
         }
     }
 
-    fileprivate var json: JSONValue {
+    /// A member of `results` of `lanyard verify -o json`.
+    var json: JSONValue {
         var json: JSONValue = ["provider": .string(provider.rawValue)]
         json["mechanism"] = mechanism.map { .string($0.rawValue) }
         json["identity"] = identity.map { .string($0) }

@@ -1,0 +1,22 @@
+/// What came of trying one outcome of a binding.
+public struct TrialResult: Hashable, Sendable {
+    public var provider: ProviderName
+    /// `nil` if there is no usable one.
+    public var mechanism: Mechanism?
+    /// Whom the provider takes the ServiceAccount for.
+    public var identity: String?
+    /// Who was asked last; `nil` if nobody was.
+    public var endpoint: String?
+    /// Those of the token that was presented.
+    public var claims: TokenClaims?
+    public var verdict: Verdict
+
+    public init(
+        provider: ProviderName, mechanism: Mechanism? = nil, identity: String? = nil, verdict: Verdict
+    ) {
+        self.provider = provider
+        self.mechanism = mechanism
+        self.identity = identity
+        self.verdict = verdict
+    }
+}
