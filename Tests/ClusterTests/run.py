@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import examples
+import healing
 import installation
 import operations
 import own_paths
@@ -37,6 +38,7 @@ SECTIONS = {
     **{f"sdks-{name}": sdks_in_pods.on_platform(name) for name in sdks_in_pods.PLATFORMS},
     "restart": operations.restart,
     "drain": operations.drain,
+    "healing": healing.healing,
     "power-failure": operations.power_failure,
     "uninstall": operations.uninstall,
     "upgrade": upgrades.upgrade,
