@@ -166,11 +166,11 @@ import WorkloadIdentity
         ) { try changed(observation(isInjected: false)) { $0.accountChanged = after } },
         Case(
             "while no webhook answered", "NotInjected", .notInjected,
-            "the pod was created without injection, while no webhook of Lanyard answered", next: restart
+            "the pod was created without injection: most likely no replica of Lanyard answered then", next: restart
         ) { try observation(isInjected: false) },
         Case(
             "and none answers now", "NotInjected", .notInjected,
-            "the pod was created without injection, while no webhook of Lanyard answered, and none does now",
+            "the pod was created without injection: most likely no replica of Lanyard answered then, and none does now",
             next: "kubectl get pods -n lanyard-system; then \(restart)"
         ) { try changed(observation(isInjected: false)) { $0.isOperatorAlive = false } },
         Case("a copied stamp", "NotInjected", .notInjected, "the pod lacks what its stamp says") {

@@ -65,7 +65,7 @@ struct CauseFinding {
             add(
                 .notAsked,
                 (["\(plan.subject) asks for no provider"] + why.prefix(2)).joined(separator: "; "),
-                next: "lanyard explain PROVIDER \(name(of: plan.subject))")
+                next: "lanyard explain PROVIDER \(plan.subject.qualifiedName)")
             return
         case .judged(.notInjected):
             let (message, first) = whyNotInjected
@@ -81,7 +81,7 @@ struct CauseFinding {
         for binding in plan.bindings where !binding.isReady {
             let errors = binding.problems.filter { $0.severity == .error }.map(\.message)
             guard !errors.isEmpty else { continue }
-            add(.blocked, errors.joined(separator: "; "), next: "lanyard explain \(name(of: plan.subject))")
+            add(.blocked, errors.joined(separator: "; "), next: "lanyard explain \(plan.subject.qualifiedName)")
         }
         judge(containers, injection)
     }
@@ -116,7 +116,7 @@ struct CauseFinding {
         }
         let away = observation.isOperatorAlive == false
         return (
-            "the pod was created without injection, while no webhook of Lanyard answered"
+            "the pod was created without injection: most likely no replica of Lanyard answered then"
                 + (away ? ", and none does now" : ""),
             away ? "kubectl get pods -n \(observation.operatorNamespace)" : nil
         )
@@ -236,7 +236,7 @@ struct CauseFinding {
         for trial in observation.trials ?? [] where trial.verdict.isDenial {
             add(
                 .notTrusted, "\(trial.provider): \(trial.verdict.reason): \(trial.verdict.message)",
-                next: trial.verdict.fix ?? "lanyard explain \(trial.provider) \(name(of: subject))")
+                next: trial.verdict.fix ?? "lanyard explain \(trial.provider) \(subject.qualifiedName)")
         }
     }
 
@@ -269,7 +269,6 @@ struct CauseFinding {
     /// What has the pod created again.
     private var remedy: String { PodRemedy([(pod, observation.origin)]).text }
 
-    private func name(of subject: Subject) -> String { "\(subject.namespace)/\(subject.serviceAccount)" }
 }
 
 extension Problem {

@@ -49,14 +49,6 @@ public struct Planner: Sendable {
     }
 }
 
-extension Subject {
-    init(_ key: ObjectKey) {
-        self.init(namespace: key.namespace ?? "", serviceAccount: key.name)
-    }
-
-    var key: ObjectKey { ObjectKey(namespace: namespace, name: serviceAccount) }
-}
-
 extension PodContext {
     init(_ template: PodTemplate, of account: ServiceAccount?) {
         self.init(

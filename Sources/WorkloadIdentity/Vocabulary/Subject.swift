@@ -14,5 +14,8 @@ public struct Subject: Hashable, Sendable {
 }
 
 extension Subject: CustomStringConvertible {
-    public var description: String { "ServiceAccount \(namespace)/\(serviceAccount)" }
+    public var description: String { "ServiceAccount \(qualifiedName)" }
+
+    /// As commands take it: `NAMESPACE/NAME`.
+    public var qualifiedName: String { "\(namespace)/\(serviceAccount)" }
 }

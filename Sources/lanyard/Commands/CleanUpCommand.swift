@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 
 struct CleanUpCommand: AsyncParsableCommand {
@@ -41,14 +40,11 @@ struct CleanUpCommand: AsyncParsableCommand {
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let namespace = namespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace
         let lease = ControllerLease.key(in: namespace)
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        try await Cluster.withClient(cluster, logger: logger) { client in
+        try await Cluster.withClient(cluster) { client in
             do {
                 try await waitForTheEnd(of: lease, client)
                 let cleanUp = CleanUp(client: client, namespace: namespace, lease: lease, isTrial: dryRun)
                 try await cleanUp.run { try StandardOutput.writeLine(dryRun ? "would remove \($0)" : "removed \($0)") }
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
             } catch let error as CleanUp.OtherInstallation {
                 throw StartFailure(description: "\(error)")
             }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -78,24 +77,19 @@ struct Doctor: AsyncParsableCommand {
         let settings = ObservedPod.Settings(
             operatorNamespace: operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace,
             platform: namedPlatform, configuration: configuration)
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        let report = try await Cluster.withClient(cluster, logger: logger) { client in
-            do {
-                let key = object.key(in: cluster.namespace ?? "default")
-                let (pod, choice) = try await self.pod(kind, key, client)
-                let observed = try await ObservedPod(pod, by: client, settings, logger)
-                var observation = observed.observation
-                if let exchange, let plan = observation.plan {
-                    observation.trials = try await VerificationReport(
-                        of: plan, by: client, observation.configuration, exchange
-                    ).entries
-                }
-                return DoctorReport(
-                    diagnosis: PodDiagnosis(of: observation), operatorState: observed.operatorState,
-                    choice: choice, gaps: observed.gaps)
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
+        let report = try await Cluster.withClient(cluster) { client in
+            let key = object.key(in: cluster.namespace ?? "default")
+            let (pod, choice) = try await self.pod(kind, key, client)
+            let observed = try await ObservedPod(pod, by: client, settings)
+            var observation = observed.observation
+            if let exchange, let plan = observation.plan {
+                observation.trials = try await VerificationReport(
+                    of: plan, by: client, observation.configuration, exchange
+                ).entries
             }
+            return DoctorReport(
+                diagnosis: PodDiagnosis(of: observation), operatorState: observed.operatorState,
+                choice: choice, gaps: observed.gaps)
         }
         switch output {
         case .json: try StandardOutput.writeLine(report.json.prettySerializedString())

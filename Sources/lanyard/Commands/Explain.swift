@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import WorkloadIdentity
 
 struct Explain: AsyncParsableCommand {
@@ -78,12 +77,11 @@ struct Explain: AsyncParsableCommand {
             request.provider == nil || platform == nil || kubeconfig != nil || named.kind != .serviceAccount
         {
             let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
-            let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-            let subject = try await Cluster.withClient(cluster, logger: logger) { client in
-                try await client.subject(of: named, in: cluster.namespace ?? "default")
+            let observed = try await Cluster.withClient(cluster) { client in
+                let subject = try await client.subject(of: named, in: cluster.namespace ?? "default")
+                return try await ObservedServiceAccount(
+                    subject, client, platform: platform, configuration: configuration)
             }
-            let observed = try await ObservedServiceAccount(
-                subject, in: cluster, platform: platform, configuration: configuration)
             var explanation = try request.explanation(for: observed.account, observed.facts, configuration)
             explanation.sources = observed.sources
             return explanation
@@ -118,7 +116,7 @@ struct Explain: AsyncParsableCommand {
 
     private static func list(_ subjects: [Subject]) -> String {
         guard !subjects.isEmpty else { return "they have none" }
-        return "they have " + subjects.map { "\($0.namespace)/\($0.serviceAccount)" }.joined(separator: ", ")
+        return "they have " + subjects.map(\.qualifiedName).joined(separator: ", ")
     }
 }
 

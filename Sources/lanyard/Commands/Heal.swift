@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -55,14 +54,11 @@ struct Heal: AsyncParsableCommand {
         var configuration = WorkloadIdentity.Configuration()
         configuration.healing.allowsDowntime = allowDowntime
         let settings = configuration.healing
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        try await Cluster.withClient(cluster, logger: logger) { client in
+        try await Cluster.withClient(cluster) { client in
             do {
                 let subject = try await client.subject(of: object, in: cluster.namespace ?? "default")
                 try await HealingPass(client: client, settings, isTrial: dryRun)
                     .run(on: subject, only: object.workload) { try StandardOutput.writeLine($0) }
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
             } catch let error as HealingPass.Impossible {
                 throw StartFailure(description: "\(error)")
             }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -94,22 +93,17 @@ struct Keys: AsyncParsableCommand {
         let file = try fileKeys()
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let namespace = operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        try await Cluster.withClient(cluster, logger: logger) { client in
-            do {
-                let keys = try await client.issuerKeys()
-                if let verifier, uploaded {
-                    try await note(file ?? keys, of: keys, for: verifier, in: namespace, by: client)
-                } else if output == .json {
-                    try await printJSON(keys, by: client)
-                } else {
-                    let review = KeyReview(
-                        keys: keys, uploaded: try await notes(in: namespace, by: client),
-                        facts: try await Cluster.facts(client, configuration, logger))
-                    try StandardOutput.write(KeyReport(review, for: verifier.map { [$0] } ?? KeyVerifier.all).script)
-                }
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
+        try await Cluster.withClient(cluster) { client in
+            let keys = try await client.issuerKeys()
+            if let verifier, uploaded {
+                try await note(file ?? keys, of: keys, for: verifier, in: namespace, by: client)
+            } else if output == .json {
+                try await printJSON(keys, by: client)
+            } else {
+                let review = KeyReview(
+                    keys: keys, uploaded: try await notes(in: namespace, by: client),
+                    facts: try await Cluster.facts(client, configuration, .silent))
+                try StandardOutput.write(KeyReport(review, for: verifier.map { [$0] } ?? KeyVerifier.all).script)
             }
         }
     }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -66,9 +65,7 @@ struct Status: AsyncParsableCommand {
         let place = allNamespaces ? nil : namespace ?? cluster.namespace ?? "default"
         let lease = ControllerLease.key(
             in: operatorNamespace ?? cluster.namespaceInPod ?? ControllerLease.defaultNamespace)
-        let (identities, operatorState) = try await Cluster.withClient(
-            cluster, logger: Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        ) { client in
+        let (identities, operatorState) = try await Cluster.withClient(cluster) { client in
             (try await reports(on: object, in: place, by: client), try await OperatorState.read(lease, by: client))
         }
         let report = StatusReport(identities, by: operatorState)
@@ -90,8 +87,7 @@ struct Status: AsyncParsableCommand {
         if let object { subject = try await client.subject(of: object, in: namespace ?? "default") }
         do {
             guard let subject else { return try await client.list(WorkloadIdentityObject.self, in: namespace) }
-            let key = ObjectKey(namespace: subject.namespace, name: subject.serviceAccount)
-            return [try await client.get(WorkloadIdentityObject.self, key)]
+            return [try await client.get(WorkloadIdentityObject.self, subject.key)]
         } catch let error as KubernetesError where error.isNotFound {
             try await Cluster.requireDefinition(of: WorkloadIdentityObject.resourceType, client)
             guard let subject else { throw error }
@@ -100,8 +96,6 @@ struct Status: AsyncParsableCommand {
                     there is no report on \(subject): it asks for no provider, it is not \
                     there, or the operator has not seen it yet
                     """)
-        } catch let error as KubernetesError {
-            throw StartFailure(description: "\(error)")
         }
     }
 }

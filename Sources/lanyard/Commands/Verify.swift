@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import PodInjection
 internal import WorkloadIdentity
 
@@ -54,14 +53,9 @@ struct Verify: AsyncParsableCommand {
         _ = try target(in: "default")
         let cluster = try Cluster.configuration(kubeconfig: kubeconfig)
         let target = try target(in: cluster.namespace ?? "default")
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        let summary = try await Cluster.withClient(cluster, logger: logger) { client in
-            do {
-                let plans = try await target.plans(client, platform: platform, configuration, logger)
-                return try await Self.summary(of: plans, client, configuration, exchange)
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
-            }
+        let summary = try await Cluster.withClient(cluster) { client in
+            let plans = try await target.plans(client, platform: platform, configuration)
+            return try await Self.summary(of: plans, client, configuration, exchange)
         }
         switch output {
         case .json: try StandardOutput.writeLine(summary.json.prettySerializedString())
@@ -105,27 +99,24 @@ struct Verify: AsyncParsableCommand {
 extension VerificationTarget {
     /// What is asked for: of many ServiceAccounts, those that ask for something.
     fileprivate func plans(
-        _ client: KubernetesClient, platform: Platform?, _ configuration: WorkloadIdentity.Configuration,
-        _ logger: Logger
+        _ client: KubernetesClient, platform: Platform?, _ configuration: WorkloadIdentity.Configuration
     ) async throws -> [Plan] {
         switch self {
         case .serviceAccount(let subject):
             let observed = try await ObservedServiceAccount(
-                subject, client, platform: platform, configuration: configuration, logger)
+                subject, client, platform: platform, configuration: configuration)
             return [observed.plan(PodContext(mountsServiceAccountToken: observed.account.mountsToken), configuration)]
         case .workload(let kind, let key):
-            let object = try await client.json(.get(kind.resourceType, key))
-            let pod = PodManifest(kind.podPointer.tokens.reduce(object) { $0[$1] ?? .null })
+            let pod = try await client.pod(of: kind, key)
             let observed = try await ObservedServiceAccount(
-                Subject(of: pod, in: key.namespace ?? ""), client, platform: platform, configuration: configuration,
-                logger)
+                Subject(of: pod, in: key.namespace ?? ""), client, platform: platform, configuration: configuration)
             return [
                 observed.plan(
                     PodContext(pod: pod, serviceAccountMounts: observed.account.mountsToken), configuration)
             ]
         case .all(let namespace):
             let all = try await ObservedServiceAccount.all(
-                in: namespace, client, platform: platform, configuration: configuration, logger)
+                in: namespace, client, platform: platform, configuration: configuration)
             return all.map { observed in
                 observed.plan(PodContext(mountsServiceAccountToken: observed.account.mountsToken), configuration)
             }.filter { !$0.bindings.isEmpty }

@@ -101,7 +101,7 @@ struct DoctorReport {
     /// What would try the trust, if it was not tried.
     private var trial: String? {
         guard let subject = diagnosis.subject, diagnosis.trials == nil, !diagnosis.claims.isEmpty else { return nil }
-        return "lanyard verify \(subject.namespace)/\(subject.serviceAccount) tries it"
+        return "lanyard verify \(subject.qualifiedName) tries it"
     }
 
     private var verdict: [Line] {

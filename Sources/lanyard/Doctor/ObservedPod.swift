@@ -1,7 +1,6 @@
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import PodInjection
 internal import WorkloadIdentity
@@ -22,7 +21,7 @@ struct ObservedPod {
     private(set) var gaps: [String]
 
     init(
-        _ key: ObjectKey, by client: KubernetesClient, _ settings: Settings, _ logger: Logger
+        _ key: ObjectKey, by client: KubernetesClient, _ settings: Settings
     ) async throws {
         var reader = TolerantReader(client: client)
         let pod = try await client.json(.get(Pod.resourceType, key))
@@ -36,7 +35,7 @@ struct ObservedPod {
         let subject = Subject(namespace: key.namespace ?? "", serviceAccount: name)
         let cluster = try await ObservedCluster(
             around: subject, client, platform: settings.platform ?? configuration.platform,
-            configuration: configuration, logger)
+            configuration: configuration)
         operatorState = try await OperatorState.read(
             ControllerLease.key(in: settings.operatorNamespace), by: client)
         observation = PodObservation(pod: pod, facts: cluster.facts, configuration: configuration)
@@ -96,9 +95,8 @@ private struct TolerantReader {
     mutating func account(
         _ subject: Subject
     ) async throws -> (PodObservation.Reading<ServiceAccount>, changed: Timestamp?) {
-        let key = ObjectKey(namespace: subject.namespace, name: subject.serviceAccount)
         let found = try await read("what the pod should have is not known") { [client] in
-            try await client.json(.get(ServiceAccount.resourceType, key))
+            try await client.json(.get(ServiceAccount.resourceType, subject.key))
         }
         switch found {
         case .absent: return (.absent, nil)

@@ -43,8 +43,11 @@ enum Cluster {
     }
 
     /// Works with the cluster, and closes the connections afterwards.
+    ///
+    /// - Parameter logger: of what is tried again. A command tells its errors alone.
+    /// - Throws: a ``StartFailure`` for what the API server refuses or leaves unanswered.
     static func withClient<Value>(
-        _ cluster: ClusterConfiguration, logger: Logger, _ body: (KubernetesClient) async throws -> Value
+        _ cluster: ClusterConfiguration, logger: Logger = .silent, _ body: (KubernetesClient) async throws -> Value
     ) async throws -> Value {
         let transport: HTTPClientTransport
         do {
@@ -58,7 +61,8 @@ enum Cluster {
             value = try await body(KubernetesClient(transport: transport, fieldManager: "lanyard"))
         } catch {
             try? await transport.shutdown()
-            throw error
+            guard let error = error as? KubernetesError else { throw error }
+            throw StartFailure(description: "\(error)")
         }
         try await transport.shutdown()
         return value
@@ -138,6 +142,10 @@ extension StartUp {
 /// The cluster cannot be worked with: exit code 1.
 struct StartFailure: Error, CustomStringConvertible {
     let description: String
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() } }
 }
 
 extension ClusterConfiguration {

@@ -1,7 +1,6 @@
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -18,7 +17,7 @@ struct ObservedCluster {
     ///   - platform: what the caller knows already; it wins.
     init(
         around subject: Subject, _ client: KubernetesClient, platform: Platform?,
-        configuration: WorkloadIdentity.Configuration, _ logger: Logger
+        configuration: WorkloadIdentity.Configuration
     ) async throws {
         report = try await client.report(on: subject)
         if let report, let reported = report.facts(configuration) {
@@ -29,7 +28,7 @@ struct ObservedCluster {
         } else {
             var configuration = configuration
             configuration.platform = platform
-            facts = try await Cluster.facts(client, configuration, logger)
+            facts = try await Cluster.facts(client, configuration, .silent)
             let known =
                 platform == nil
                 ? "the platform is what the API server and the nodes show (\(facts.evidence))"
@@ -43,7 +42,7 @@ struct ObservedCluster {
 
     /// What the operator reports on a ServiceAccount; `nil` if it does not, or that cannot be read.
     func report(on subject: Subject) -> WorkloadIdentityObject? {
-        report.flatMap { $0.key == ObjectKey(namespace: subject.namespace, name: subject.serviceAccount) ? $0 : nil }
+        report.flatMap { $0.key == subject.key ? $0 : nil }
     }
 }
 
@@ -51,9 +50,8 @@ extension KubernetesClient {
     /// The report on the ServiceAccount, else any of its namespace or of the cluster: they agree about the cluster. `nil`
     /// where none can be read.
     fileprivate func report(on subject: Subject) async throws -> WorkloadIdentityObject? {
-        let key = ObjectKey(namespace: subject.namespace, name: subject.serviceAccount)
         do {
-            if let own = try await getIfPresent(WorkloadIdentityObject.self, key) { return own }
+            if let own = try await getIfPresent(WorkloadIdentityObject.self, subject.key) { return own }
         } catch let error as KubernetesError where error.isForbidden {}
         for namespace in [subject.namespace, nil] {
             var found: WorkloadIdentityObject?

@@ -1,7 +1,6 @@
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
-internal import Logging
 internal import Operator
 internal import WorkloadIdentity
 
@@ -15,27 +14,12 @@ struct ObservedServiceAccount {
 
     /// - Parameter platform: what the caller knows already; it wins.
     init(
-        _ subject: Subject, in cluster: ClusterConfiguration, platform: Platform?,
-        configuration: WorkloadIdentity.Configuration
-    ) async throws {
-        let logger = Logger(label: "lanyard") { _ in SwiftLogNoOpLogHandler() }
-        self = try await Cluster.withClient(cluster, logger: logger) { client in
-            do {
-                return try await ObservedServiceAccount(
-                    subject, client, platform: platform, configuration: configuration, logger)
-            } catch let error as KubernetesError {
-                throw StartFailure(description: "\(error)")
-            }
-        }
-    }
-
-    init(
         _ subject: Subject, _ client: KubernetesClient, platform: Platform?,
-        configuration: WorkloadIdentity.Configuration, _ logger: Logger
+        configuration: WorkloadIdentity.Configuration
     ) async throws {
         let object = try await client.serviceAccount(subject)
         let cluster = try await ObservedCluster(
-            around: subject, client, platform: platform, configuration: configuration, logger)
+            around: subject, client, platform: platform, configuration: configuration)
         account = Explanation.ServiceAccount(object, subject, reports: cluster.report(on: subject)?.reports ?? [])
         facts = cluster.facts
         sources = ["\(subject) is the cluster's\(cluster.source)"]
@@ -46,14 +30,14 @@ extension ObservedServiceAccount {
     /// All ServiceAccounts of a namespace, or of the cluster. Of it one knows the same by way of each.
     static func all(
         in namespace: String?, _ client: KubernetesClient, platform: Platform?,
-        configuration: WorkloadIdentity.Configuration, _ logger: Logger
+        configuration: WorkloadIdentity.Configuration
     ) async throws -> [ObservedServiceAccount] {
         let objects = try await client.list(ServiceAccount.self, in: namespace).map { object in
             (object, Subject(namespace: object.metadata.namespace ?? "", serviceAccount: object.metadata.name))
         }
         guard let (_, first) = objects.first else { return [] }
         let observed = try await ObservedServiceAccount(
-            first, client, platform: platform, configuration: configuration, logger)
+            first, client, platform: platform, configuration: configuration)
         return objects.map { object, subject in
             ObservedServiceAccount(
                 account: Explanation.ServiceAccount(object, subject), facts: observed.facts, sources: observed.sources)
@@ -78,7 +62,7 @@ extension Explanation.ServiceAccount {
 extension KubernetesClient {
     fileprivate func serviceAccount(_ subject: Subject) async throws -> ServiceAccount {
         do {
-            return try await get(ServiceAccount.self, ObjectKey(subject))
+            return try await get(ServiceAccount.self, subject.key)
         } catch let error as KubernetesError where error.isNotFound {
             throw StartFailure(
                 description: "there is no \(subject) in the cluster\(await others(in: subject.namespace))")
@@ -101,12 +85,6 @@ extension KubernetesClient {
         return names.isEmpty
             ? "; namespace \(namespace) does not exist, or has none"
             : "; namespace \(namespace) has \(names.joined(separator: ", "))"
-    }
-}
-
-extension ObjectKey {
-    fileprivate init(_ subject: Subject) {
-        self.init(namespace: subject.namespace, name: subject.serviceAccount)
     }
 }
 

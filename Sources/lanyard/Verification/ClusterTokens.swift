@@ -1,6 +1,7 @@
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesModel
+internal import Operator
 internal import WorkloadIdentity
 
 /// What trying the trust of one ServiceAccount takes of its cluster, with the caller's own rights.
@@ -27,7 +28,7 @@ struct ClusterTokens: Sendable {
         let answer = try await client.json(
             .create(
                 "token", of: ServiceAccount.resourceType,
-                ObjectKey(namespace: subject.namespace, name: subject.serviceAccount),
+                subject.key,
                 ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": specification]))
         guard let token = answer["status"]?["token"]?.string else {
             throw StartFailure(description: "the API server answered a TokenRequest without a token")

@@ -66,7 +66,7 @@ struct VerificationReport: Sendable {
         guard !entries.isEmpty else { return "\(subject) asks for no provider" }
         return entries.map { entry in
             let title =
-                (isNamed ? "\(subject.namespace)/\(subject.serviceAccount): " : "")
+                (isNamed ? "\(subject.qualifiedName): " : "")
                 + ([entry.provider.rawValue, entry.mechanism?.rawValue].compactMap { $0 }).joined(separator: " by ")
             let rows = [
                 ("identity", entry.identity), ("issuer", entry.claims?.issuer), ("subject", entry.claims?.subject),
