@@ -187,6 +187,7 @@ let package = Package(
                 "JSON", "KubernetesModel", "KubernetesClient", "AdmissionWebhook", "GeneratedPods", "Operator",
                 "lanyard", coreMetrics, httpClient, logging, nio, services,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -46,13 +46,23 @@ extension EndToEndTests {
 
         @Test("what /metrics shows is what the documentation says, in both directions")
         func agreesWithDocumentation() async throws {
-            // Healing and the policy have metrics where they are enabled.
-            let settings = Operator.Settings(
-                configuration: """
-                    {platform: eks, issuer: {public: true}, healing: {enabled: true}, injection: {policy: true}}
-                    """)
+            let namespace = try await ControlPlane.require().namespace()
+            try await ProviderEndpoint.running { endpoint in
+                endpoint.trust("system:serviceaccount:\(namespace):llm")
+                // Healing, the policy and trust have metrics where they are enabled.
+                let settings = Operator.Settings(
+                    configuration: """
+                        {platform: eks, issuer: {public: true}, healing: {enabled: true}, injection: {policy: true}, verify: \
+                        {endpoints: {aws-bedrock: "\(endpoint.url)"}, scheduled: [{namespace: \(namespace), \
+                        serviceAccount: llm}], intervalSeconds: 10}}
+                        """)
+                try await agrees(settings, namespace)
+            }
+        }
+
+        private func agrees(_ settings: Operator.Settings, _ namespace: String) async throws {
             try await Operator.running(settings) { plane, running in
-                let namespace = try await plane.namespace()
+                try await plane.letVerify(["llm"], in: namespace)
                 try await plane.apply(Manifest.bedrock(in: namespace) + Manifest.deployment(in: namespace))
                 // One whose keys were uploaded: its series comes when the keys are looked at next.
                 let openAI = [
@@ -69,8 +79,10 @@ extension EndToEndTests {
                 let exposition = try await eventually(within: .seconds(60), "all is counted") {
                     let (_, body) = try await running.get("/metrics")
                     // A pod comes some time after its Deployment, and a counter shows once something was counted.
-                    for family in ["pods", "identities", "injections_total", "definition_current", "issuer_keys_stale"]
-                    {
+                    for family in [
+                        "pods", "identities", "injections_total", "definition_current", "issuer_keys_stale",
+                        "trust_verified", "credential_age_seconds", "credential_refresh_total",
+                    ] {
                         guard body.contains("\nlanyard_\(family)") else { throw CommandFailure(description: body) }
                     }
                     return body
@@ -82,7 +94,8 @@ extension EndToEndTests {
                 #expect(
                     exposition.contains(
                         #"lanyard_injections_total{mechanism="irsa",outcome="injected",provider="aws-bedrock"} "#))
-                #expect(!exposition.contains(namespace))
+                let named = exposition.split(separator: "\n").filter { $0.contains(namespace) }
+                #expect(named.allSatisfy { $0.hasPrefix("lanyard_trust_verified{") })
                 try await plane.kubectl("delete", "configmap", "lanyard-uploaded-keys", "-n", "lanyard-system")
             }
         }

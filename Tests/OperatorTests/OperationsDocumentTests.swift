@@ -26,6 +26,7 @@ import Testing
             AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
             InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
             WorkloadIdentityControllers.helpOnHealing, WorkloadIdentityControllers.helpOnPlanSets,
+            WorkloadIdentityControllers.helpOnTrust,
         ].reduce(into: [:]) { $0.merge($1) { $1 } }
         #expect(help.count > 20)
         for (name, text) in help { #expect(documented[name] == text, "\(name)") }
@@ -38,7 +39,7 @@ import Testing
         let source = try String(contentsOfFile: "Sources/Operator/Status/StatusReason.swift", encoding: .utf8)
         let constants = try #require(source.components(separatedBy: "enum StatusReason").last)
         let names = constants.matches(of: /= "(\w+)"/).map { String($0.1) }
-        let ofWhatIsWell = ["Valid", "Resolved", "PodsCurrent", "Ready", "KeysCurrent"]
+        let ofWhatIsWell = ["Valid", "Resolved", "PodsCurrent", "Ready", "KeysCurrent", "Verified"]
         #expect(names.count > 10 && names.contains("PodsLackCredentials"))
         let page = try String(contentsOfFile: "docs/reasons.md", encoding: .utf8)
         for name in names where !ofWhatIsWell.contains(name) {

@@ -53,6 +53,24 @@ import WorkloadIdentity
         #expect(made["spec"] == Self.object.spec)
     }
 
+    @Test(
+        "when the key was fetched last is known as the External Secrets Operator says it, also while it cannot be now",
+        arguments: [
+            ("2026-01-01T00:00:00Z", "True", 1_767_225_600), ("2026-01-01T00:00:00Z", "False", 1_767_225_600),
+            ("soon", "True", nil), (nil, "True", nil),
+        ] as [(String?, String, Int64?)])
+    func refreshTime(time: String?, ready: String, expected: Int64?) async throws {
+        var present = Self.present(Self.object.spec)
+        present["status"] = ["conditions": [["type": "Ready", "status": .string(ready)]]]
+        present["status"]?["refreshTime"] = time.map { .string($0) }
+        let server = Server { [present] _ in (200, present) }
+        let keeper = SecretObjectController(client: KubernetesClient(transport: server, fieldManager: "test"))
+        let outcome = try await keeper.keep(
+            [.init(provider: "openai", object: Self.object)], owner: try Self.owner())
+        #expect(outcome.refreshes.map(\.value.seconds) == [expected].compactMap { $0 })
+        #expect(outcome.failures.isEmpty == (ready == "True"))
+    }
+
     /// Attack D5.
     @Test("what somebody else made is left alone, and told", arguments: ["", "another"])
     func leavesForeign(owner: String) async throws {

@@ -84,7 +84,7 @@ import WorkloadIdentity
             keys: IssuerKeyWatch(
                 client: client, namespace: "lanyard-system", facts: { .offline(.eks) }, providersInUse: { [] },
                 metrics: TestMetrics(), logger: Logger(label: "test")),
-            planSets: nil, events: events)
+            planSets: nil, trust: nil, refreshes: CredentialRefreshes(metrics: TestMetrics()), events: events)
         cluster.add(serviceAccount: "llm", StatusFixture.aws)
     }
 

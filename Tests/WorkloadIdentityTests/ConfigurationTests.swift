@@ -21,6 +21,8 @@ import WorkloadIdentity
         configuration.vault.allowedPaths = ["secret/data/{namespace}/**"]
         configuration.externalSecrets.podAnnotations = ["ml"]
         configuration.verify.endpoints = ["aws-bedrock": "https://vpce-1.sts.us-east-1.vpce.amazonaws.com"]
+        configuration.verify.scheduled = [Subject(namespace: "a", serviceAccount: "b")]
+        configuration.verify.intervalSeconds = 60
         #expect(try Configuration(configuration.json) == configuration)
         #expect(try Configuration(Configuration().json) == Configuration())
     }

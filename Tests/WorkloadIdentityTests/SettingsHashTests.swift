@@ -30,15 +30,16 @@ import Testing
         "healing.enabled": true, "healing.allowDowntime": true, "healing.concurrency": 2, "healing.intervalSeconds": 60,
         "healing.stopPercent": 20, "injection.policy": true,
         "verify.endpoints": ["openai": "https://openai.example.com"],
+        "verify.scheduled": [["namespace": "ai", "serviceAccount": "llm"]], "verify.intervalSeconds": 60,
         "providers": ["acme": ["variable": "ANOTHER_KEY"]], "matrix": ["eks": ["openai": ["vault-agent"]]],
     ]
 
     /// What a setting says beside what pods get: facts of the cluster, whose annotations count, how pods are replaced, who
-    /// injects into them, and whom lanyard verify asks.
+    /// injects into them, and whose trust is tried where.
     private static let ofNoPod: Set<String> = [
         "platform", "issuer.url", "issuer.public", "externalSecrets.podAnnotations",
         "healing.enabled", "healing.allowDowntime", "healing.concurrency", "healing.intervalSeconds",
-        "healing.stopPercent", "injection.policy", "verify.endpoints",
+        "healing.stopPercent", "injection.policy", "verify.endpoints", "verify.scheduled", "verify.intervalSeconds",
     ]
 
     private static func stored(_ provider: ProviderName, by delivery: Mechanism) -> [String: String] {

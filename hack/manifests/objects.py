@@ -11,7 +11,8 @@ from kubernetes_validate import utils
 from chart import identity, in_parallel, objects_of, text_of
 
 # Applied on demand.
-ON_DEMAND = [f"manifests/{name}.yaml" for name in ("secret-delivery", "guard", "healing", "plan-sets", "policy")]
+ON_DEMAND = [f"manifests/{name}.yaml" for name in (
+    "secret-delivery", "guard", "healing", "plan-sets", "policy", "verify", "verify-policy")]
 FOLDERS = ("manifests", "manifests/examples")
 # Kinds that are rendered on demand for servers that have them: the first minor version with each.
 SINCE = {

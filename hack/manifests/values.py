@@ -19,7 +19,8 @@ REFUSED = [
     "metrics.dashboard.enabled=yes", "webhook.certManager.enabled=true", "webhook.annotations.a=1", "networkPolicy.enabled=true",
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
-    "healing.enabled=yes", "injection.policy=yes", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "healing.enabled=yes", "injection.policy=yes", "verify.scheduled={llm}", "verify.scheduled[0].namespace=ai",
+    "verify.policy=yes", "verify.audiences={a b}", "verify.unknown=1", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -27,14 +28,14 @@ REFUSED = [
 ]
 # Whole maps and single values: who takes one away gets the default, and not a template's own error.
 NULLS = [
-    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard injection healing logLevel extraEnv "
+    "image config webhook metrics service serviceAccount secretDelivery cleanUp guard injection healing verify logLevel extraEnv "
     "rollingUpdate hostNetwork dnsPolicy createNamespace",
     "image.repository image.tag image.digest image.pullPolicy webhook.port webhook.excludedNamespaces "
     "webhook.timeoutSeconds webhook.annotations webhook.certManager webhook.clientCA metrics.port "
     "metrics.serviceMonitor metrics.prometheusRule metrics.dashboard "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
     "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled "
-    "injection.policy",
+    "injection.policy verify.scheduled verify.policy verify.audiences",
 ]
 
 
@@ -49,6 +50,7 @@ def check(checks, chart):
     check_placement(checks, chart)
     check_guard(checks, chart)
     check_policy(checks, chart)
+    check_verify(checks, chart)
 
 
 def lint(checks, chart):
@@ -296,3 +298,47 @@ def check_policy(checks, chart):
     if bound != {"policyName": POLICY, "paramRef": {"name": "lanyard", "parameterNotFoundAction": "Allow"}}:
         checks.fail(place, f"its binding is {bound}")
     checks.finish("policy: where the server has all of it, for the pods of the webhook, together with the setting")
+
+
+VERIFY = [("one", "b"), ("two", "c"), ("one", "a")]
+
+
+def check_verify(checks, chart):
+    """The rights to make tokens: for those that are named, in their namespaces, and within a policy where there are such."""
+    place = f"{chart.path}/templates/verify.yaml"
+    values = {"verify": {"scheduled": [
+        {"namespace": namespace, "serviceAccount": account} for namespace, account in VERIFY], "audiences": ["own"]},
+        "config": {"vault": {"audience": "vault"}, "verify": {"intervalSeconds": 60}}}
+    served = ["--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"]
+    if [item for _, item in chart.objects(*served) if "serviceaccounts/token" in str(item)]:
+        checks.fail(place, "by default there is something about tokens")
+    rendered = chart.objects(*served, values=values)
+    roles = {
+        item["metadata"]["namespace"]: item["rules"] for _, item in rendered
+        if item["kind"] == "Role" and item["metadata"]["name"] == "lanyard-verify"}
+    wanted = {
+        namespace: [{
+            "apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": accounts, "verbs": ["create"]}]
+        for namespace, accounts in {"one": ["a", "b"], "two": ["c"]}.items()}
+    if roles != wanted:
+        checks.fail(place, f"its rules are {roles}")
+    bound = {
+        item["metadata"]["namespace"]: (item["roleRef"]["name"], item["subjects"]) for _, item in rendered
+        if item["kind"] == "RoleBinding" and item["metadata"]["name"] == "lanyard-verify"}
+    lanyard = [{"kind": "ServiceAccount", "name": "lanyard", "namespace": "lanyard-system"}]
+    if bound != {namespace: ("lanyard-verify", lanyard) for namespace in wanted}:
+        checks.fail(place, f"its bindings are {bound}")
+    config = yaml.safe_load(find(rendered, "ConfigMap", "lanyard")["data"]["config.yaml"])["verify"]
+    if config != {**values["config"]["verify"], "scheduled": values["verify"]["scheduled"]}:
+        checks.fail(place, f"the configuration has verify: {config}")
+    for options, is_there in [
+        ([], False), (served, True), (["--set", "verify.policy=true"], True),
+        ([*served, "--set", "verify.policy=false"], False)]:
+        for kind in GUARD_KINDS:
+            if (find(chart.objects(*options, values=values), kind, "tokens.lanyard.dev") is not None) != is_there:
+                checks.fail(place, f"with {options}, {kind} tokens.lanyard.dev is {'not ' if is_there else ''}there")
+    text = str(find(rendered, "ValidatingAdmissionPolicy", "tokens.lanyard.dev")["spec"]["validations"])
+    for word in ('["one/a","one/b","two/c"]', '"own"', '"vault"', '"sts.amazonaws.com"', '"https://api.openai.com/v1"'):
+        if word not in text:
+            checks.fail(place, f"the policy does not have {word}: {text}")
+    checks.finish("verify: tokens of those that are named alone, and together with the setting")

@@ -16,6 +16,8 @@ struct SecretObjectController {
     struct Outcome {
         /// What keeps a provider's key from its pods.
         var failures: [ProviderName: Failure] = [:]
+        /// When the External Secrets Operator fetched keys last.
+        var refreshes: [CredentialRefreshes.Sort: Timestamp] = [:]
         /// `nil` if there is nothing to look at.
         var nextLook: Duration?
     }
@@ -37,9 +39,13 @@ struct SecretObjectController {
         var outcome = Outcome()
         for need in needs {
             outcome.nextLook = outcome.nextLook ?? Self.later
-            if let failure = try await keep(need.object, owner: owner) {
+            let found = try await keep(need.object, owner: owner)
+            if let failure = found.failure {
                 outcome.failures[need.provider] = failure
                 outcome.nextLook = Self.soon
+            }
+            if let time = found.refreshTime {
+                outcome.refreshes[.init(provider: need.provider, mechanism: .externalSecret)] = time
             }
         }
         return outcome
@@ -70,27 +76,33 @@ struct SecretObjectController {
 
     // MARK: One object
 
-    /// - Returns: why the key does not get to its pods; `nil` if it does, as far as can be seen.
-    private func keep(_ object: SecretObject, owner: WorkloadIdentityObject) async throws -> Failure? {
+    fileprivate struct Found {
+        /// Why the key does not get to its pods; `nil` if it does, as far as can be seen.
+        var failure: Failure?
+        /// When it was fetched last, also where it cannot be now.
+        var refreshTime: Timestamp?
+    }
+
+    private func keep(_ object: SecretObject, owner: WorkloadIdentityObject) async throws -> Found {
         let type = object.kind.resourceType
         let key = ObjectKey(namespace: owner.metadata.namespace, name: object.name)
         do {
             guard let present = try await present(type, key) else {
                 let made = try await client.json(
                     .create(type, new(object, owner), in: key.namespace, fieldManager: client.fieldManager))
-                return made.syncFailure(of: object)
+                return made.found(object)
             }
             // Its name can be known before it is made, and whoever may write such objects may have made one.
-            guard present.isOwned(by: owner) else { return .notOurs(object.kind, key) }
-            guard !present.has(object) else { return present.syncFailure(of: object) }
+            guard present.isOwned(by: owner) else { return Found(failure: .notOurs(object.kind, key)) }
+            guard !present.has(object) else { return present.found(object) }
             // With the version that was read: who writes in between makes this a conflict, and it is looked at again.
             let updated = try await client.json(
                 .update(type, key, present.with(object), fieldManager: client.fieldManager))
-            return updated.syncFailure(of: object)
+            return updated.found(object)
         } catch let error as KubernetesError where error.isForbidden {
-            return .noRight(to: object.kind, error)
+            return Found(failure: .noRight(to: object.kind, error))
         } catch let error as KubernetesError where !error.isRetryable {
-            return Failure(message: "\(error)")
+            return Found(failure: Failure(message: "\(error)"))
         }
     }
 
@@ -216,8 +228,14 @@ extension JSONValue {
         }
     }
 
+    /// - Parameter object: what it was made as. The other kind has no such status.
+    fileprivate func found(_ object: SecretObject) -> SecretObjectController.Found {
+        let time = object.kind == .externalSecret ? self["status"]?["refreshTime"]?.string : nil
+        return .init(failure: syncFailure(of: object), refreshTime: time.flatMap { Timestamp($0) })
+    }
+
     /// What the External Secrets Operator says against an object; `nil` if nothing, or if the kind says nothing.
-    fileprivate func syncFailure(of object: SecretObject) -> SecretObjectController.Failure? {
+    private func syncFailure(of object: SecretObject) -> SecretObjectController.Failure? {
         guard object.kind == .externalSecret else { return nil }
         let conditions = self["status"]?["conditions"]?.array ?? []
         guard let ready = conditions.first(where: { $0["type"] == "Ready" }) else {

@@ -23,6 +23,8 @@ public struct WorkloadIdentityControllers: Sendable {
     private let healing: (controller: Controller, ledger: HealingLedger)?
     /// Where it is enabled: what the API server's own policy injects from.
     private let planSets: PlanSetController?
+    /// Where it is asked for: tries the trust of ServiceAccounts.
+    private let trust: (controller: Controller, ledger: TrustLedger)?
     private let pods: PodsByServiceAccount
     private let stamps: StampVerification
     private let planner: Planner
@@ -31,18 +33,26 @@ public struct WorkloadIdentityControllers: Sendable {
     /// What the metrics of healing are, by name, for `# HELP`.
     public static var helpOnHealing: [String: String] { HealingLedger.help }
 
+    /// What the metrics of trust are, by name, for `# HELP`.
+    public static var helpOnTrust: [String: String] {
+        TrustLedger.help.merging(CredentialRefreshes.help) { first, _ in first }
+    }
+
     /// What the metric of CredentialPlanSets is, for `# HELP`.
     public static var helpOnPlanSets: [String: String] { PlanSetLedger.help }
 
     /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
     private static let identitiesAtOnce = 16
+    /// Providers bound how often they are asked.
+    private static let trialsAtOnce = 4
 
     /// - Parameters:
     ///   - namespace: Lanyard's own.
     ///   - keepsPlanSets: whether the API server's own policy is to have what it injects from.
+    ///   - trial: tries the trust of a ServiceAccount; `nil`: that is not asked for.
     public init(
         client: KubernetesClient, planner: Planner, stores: WorkloadStores, namespace: String, keepsPlanSets: Bool,
-        events: EventRecorder, metrics: any MetricsFactory, logger: Logger
+        trial: TrustTrial?, events: EventRecorder, metrics: any MetricsFactory, logger: Logger
     ) {
         let keys = IssuerKeyWatch(
             client: client, namespace: namespace, facts: { planner.facts },
@@ -59,11 +69,19 @@ public struct WorkloadIdentityControllers: Sendable {
             ? PlanSetController(
                 client: client, planner: planner, after: [planner.stores.waitUntilSynced], metrics: metrics,
                 logger: logger) : nil
+        let refreshes = CredentialRefreshes(metrics: metrics)
+        trust = trial.map { trial in
+            let ledger = TrustLedger(refreshes: refreshes, metrics: metrics, logger: logger)
+            let controller = Controller(
+                "trust", reconciler: TrustReconciler(planner: planner, stores: stores, ledger: ledger, trial: trial),
+                concurrency: Self.trialsAtOnce, after: synced, metrics: metrics, logger: logger)
+            return (controller, ledger)
+        }
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
                 client: client, planner: planner, stores: stores, pods: pods, stamps: stamps,
-                keys: keys, planSets: planSets?.ledger, events: events),
+                keys: keys, planSets: planSets?.ledger, trust: trust?.ledger, refreshes: refreshes, events: events),
             concurrency: Self.identitiesAtOnce, after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -102,9 +120,11 @@ public struct WorkloadIdentityControllers: Sendable {
         let report = IdentityReport(
             of: stores.identities, providers: Provider.all(planner.configuration).map(\.name), metrics: metrics,
             logger: logger)
+        let trustServices: [any Service] = trust.map { [$0.ledger, $0.controller] } ?? []
         services =
-            [report, keys, serviceAccounts, podStamps, identities] + Array(conditions.values)
+            [report, keys, refreshes, serviceAccounts, podStamps, identities] + Array(conditions.values)
             + [healing?.controller].compactMap { $0 } + (planSets?.services ?? [])
+            + trustServices
         observe()
     }
 
@@ -130,6 +150,7 @@ public struct WorkloadIdentityControllers: Sendable {
             }
         }
         planSets?.ledger.observe { identities.queue.add($0) }
+        trust?.ledger.observe { identities.queue.add($0) }
         keys.observe {
             for key in stores.identities.keys { identities.queue.add(key) }
         }
@@ -180,6 +201,7 @@ public struct WorkloadIdentityControllers: Sendable {
     private func enqueue(_ serviceAccount: ObjectKey) {
         identities.queue.add(serviceAccount)
         healing?.controller.queue.add(serviceAccount)
+        if planner.configuration.verify.isScheduled(serviceAccount) { trust?.controller.queue.add(serviceAccount) }
         judgeWorkloads(of: serviceAccount)
     }
 

@@ -14,6 +14,9 @@ struct WorkloadIdentityReconciler: Reconciler {
     let keys: IssuerKeyWatch
     /// `nil` where the webhook alone injects.
     let planSets: PlanSetLedger?
+    /// `nil` where no trust is tried.
+    let trust: TrustLedger?
+    let refreshes: CredentialRefreshes
     let events: EventRecorder
 
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
@@ -38,6 +41,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         let objects = SecretObjectController(client: client)
         let kept = try await objects.keep(answer.needs, owner: identity)
         status.readiness.fail(kept.failures)
+        refreshes.note(kept.refreshes, of: key, by: .externalSecret)
 
         let needed = Set(answer.needs.map { SecretObjectReference($0.object) })
         let unneeded = identity.secretObjects.subtracting(needed)
@@ -49,6 +53,10 @@ struct WorkloadIdentityReconciler: Reconciler {
         status.secretObjects = needed.union(left)
         if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
         if planner.configuration.healing.isEnabled { status.healing = identity.status["healing"] }
+        if let trust, planner.configuration.verify.isScheduled(key) {
+            let plan = planner.plan(for: Subject(key), account)
+            status.trust = trust.history(of: key, reported: identity).flatMap { $0.isOf(plan) ? $0 : nil }
+        }
 
         try await report(status, of: account, replacing: identity)
         if !unneeded.isEmpty, !areAllKnown { return .requeue(after: .seconds(1)) }
@@ -163,6 +171,7 @@ struct WorkloadIdentityReconciler: Reconciler {
 
     private func remove(_ present: WorkloadIdentityObject?) async throws {
         guard let present else { return }
+        refreshes.note([:], of: present.key, by: .externalSecret)
         do {
             try await client.delete(WorkloadIdentityObject.resourceType, present.key, uid: present.metadata.uid)
         } catch let error as KubernetesError where error.isNotFound || error.isConflict {

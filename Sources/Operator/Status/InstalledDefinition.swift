@@ -95,16 +95,19 @@ public struct InstalledDefinition: Service {
         return found
     }
 
-    /// What ``WorkloadIdentityStatus`` and ``HealingRecord`` write.
+    /// What ``WorkloadIdentityStatus``, ``HealingRecord`` and ``TrustHistory`` write.
     static let written: Set<String> = {
         let parts: [String: String] = [
             "": """
-            platform evidence issuer components objects healing injection summary providers pods workloads warnings conditions
+            platform evidence issuer components objects healing injection verification summary providers pods workloads warnings conditions
             """,
             "issuer": "url reach",
             "objects[]": "kind name",
             "healing[]": "kind name pod podUID cause phase time remaining failures message",
             "injection": "by reason",
+            "verification": "plan lastTrialTime results",
+            "verification.results[]":
+                "provider mechanism identity status outcome reason message fix denials lastProofTime",
             "summary": "providers mechanisms identities pods",
             "providers[]": "name ready reason message mechanism identity issuer subject audience tier reach",
             "pods": "total current stale notInjected lacking unknown attention others",

@@ -6,6 +6,8 @@ public enum ConditionType {
     public static let ready = "Ready"
     /// Whether providers have the keys that verify the cluster's tokens; it takes no part in Ready.
     static let keysTrusted = "KeysTrusted"
+    /// Whether the providers gave a credential when that was tried; it takes no part in Ready.
+    public static let verified = "Verified"
     /// On Deployments and DaemonSets, whose controllers keep conditions that they do not know.
     static let credentialsReady = "lanyard.dev/CredentialsReady"
 }
@@ -22,6 +24,7 @@ enum StatusReason {
     static let objectNotOurs = "ObjectNotOurs"
     static let ready = "Ready"
     static let keysCurrent = "KeysCurrent"
+    static let verified = "Verified"
     static let exempt = "Exempt"
     /// Of an event: the provider takes the pods for somebody else than before.
     static let identityChanged = "IdentityChanged"

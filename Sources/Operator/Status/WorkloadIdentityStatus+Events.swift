@@ -13,11 +13,13 @@ extension WorkloadIdentityStatus {
             events.append(ObjectEvent(about: ready, regarding: account))
         }
         // What is not known is no news, and that all is well is news only where it was not.
-        let keysBefore = present.conditions[ConditionType.keysTrusted]?.status
-        if let keysTrusted, keysTrusted.status != keysBefore,
-            keysTrusted.status == .false || (keysTrusted.status == .true && keysBefore == .false)
-        {
-            events.append(ObjectEvent(about: keysTrusted, regarding: account))
+        for condition in [keysTrusted, trust?.condition].compactMap({ $0 }) {
+            let before = present.conditions[condition.type]?.status
+            if condition.status != before,
+                condition.status == .false || (condition.status == .true && before == .false)
+            {
+                events.append(ObjectEvent(about: condition, regarding: account))
+            }
         }
         let identities = present.identities
         for provider in readiness.providers {

@@ -15,6 +15,8 @@ struct WorkloadIdentityStatus {
     var components: [String] = []
     /// What the cluster signs with and providers have; `nil`: not looked yet.
     var keys: KeyReview?
+    /// What came of trying whether the providers trust it; `nil`: that is not tried, or not yet.
+    var trust: TrustHistory?
     /// What was done for its pods, which is kept by who does it.
     var healing: JSONValue?
     /// Who injects into plain pods, as far as there are two ways.
@@ -42,6 +44,11 @@ struct WorkloadIdentityStatus {
         } else if keys != nil {
             conditions.remove(ConditionType.keysTrusted)
         }
+        if let verified = trust?.condition {
+            conditions.set(verified, at: now)
+        } else {
+            conditions.remove(ConditionType.verified)
+        }
         var status: JSONValue = [
             "platform": .string(facts.platform.rawValue),
             "evidence": .string(facts.evidence),
@@ -61,6 +68,7 @@ struct WorkloadIdentityStatus {
         }
         status["healing"] = healing
         status["injection"] = injection?.json
+        status["verification"] = trust?.json
         let warnings = warnings
         if !warnings.isEmpty { status["warnings"] = .array(warnings.map { .string($0) }) }
         return status

@@ -159,11 +159,15 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// Where `lanyard verify` asks.
+    /// Where providers are asked whether they trust a ServiceAccount, and for which the operator asks by itself.
     public struct VerifySettings: Hashable, Sendable {
         /// Of some providers: the scheme and host that are asked in place of the vendor's, such as those of a private endpoint.
         /// Paths stay.
         public var endpoints: [ProviderName: String] = [:]
+        /// The ServiceAccounts whose trust the operator tries.
+        public var scheduled: Set<Subject> = []
+        /// The time between two trials of one of them.
+        public var intervalSeconds = 3600
     }
 }
 

@@ -2,11 +2,8 @@ internal import JSON
 
 /// Settings that are maps, or lists of maps.
 extension ConfigurationKey {
-    static func readIdentities(
-        _ value: JSONValue, into configuration: inout Configuration
-    ) throws(ConfigurationError) {
-        let key = "aws.podIdentity.identities"
-        var identities: Set<Subject> = []
+    static func subjects(_ value: JSONValue, _ key: String) throws(ConfigurationError) -> Set<Subject> {
+        var subjects: Set<Subject> = []
         for element in value.array ?? (value == "" ? [] : [value]) {
             guard let members = element.object, members.count == 2,
                 let namespace = members["namespace"]?.string, let account = members["serviceAccount"]?.string
@@ -17,9 +14,9 @@ extension ConfigurationKey {
                 throw ConfigurationError(
                     key: key, message: "\"\(namespace)/\(account)\" is not a ServiceAccount with its namespace")
             }
-            identities.insert(Subject(namespace: namespace, serviceAccount: account))
+            subjects.insert(Subject(namespace: namespace, serviceAccount: account))
         }
-        configuration.aws.podIdentity.identities = identities
+        return subjects
     }
 
     static func readProviders(

@@ -58,14 +58,7 @@ extension ConfigurationKey {
         seconds("aws.tokenExpirationSeconds", \.aws.tokenExpirationSeconds),
         boolean("aws.stsRegionalEndpoints", \.aws.stsRegionalEndpoints),
         string("aws.tokenMountPath", \.aws.tokenMountPath, .absolutePath),
-        ConfigurationKey(
-            name: "aws.podIdentity.identities", read: readIdentities,
-            show: { configuration in
-                .array(
-                    configuration.aws.podIdentity.identities.sorted { $0.claim < $1.claim }.map {
-                        ["namespace": .string($0.namespace), "serviceAccount": .string($0.serviceAccount)]
-                    })
-            }),
+        subjects("aws.podIdentity.identities", \.aws.podIdentity.identities),
         string("aws.podIdentity.credentialsUri", \.aws.podIdentity.credentialsURI, .httpURL),
         string("aws.podIdentity.audience", \.aws.podIdentity.audience, .audience),
         string("aws.podIdentity.tokenMountPath", \.aws.podIdentity.tokenMountPath, .absolutePath),
@@ -113,6 +106,8 @@ extension ConfigurationKey {
         number("healing.stopPercent", \.healing.stopPercent, 1...100),
         boolean("injection.policy", \.injection.keepsPlanSets),
         ConfigurationKey(name: "verify.endpoints", read: readEndpoints, show: showEndpoints),
+        subjects("verify.scheduled", \.verify.scheduled),
+        number("verify.intervalSeconds", \.verify.intervalSeconds, 10...86_400),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]
@@ -207,6 +202,21 @@ extension ConfigurationKey {
                 configuration[keyPath: path] = names
             },
             show: { .array($0[keyPath: path].map { .string($0) }) })
+    }
+
+    /// A list of ServiceAccounts, each with its namespace.
+    private static func subjects(_ name: String, _ path: Path<Set<Subject>>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name,
+            read: { value, configuration throws(ConfigurationError) in
+                configuration[keyPath: path] = try subjects(value, name)
+            },
+            show: { configuration in
+                .array(
+                    configuration[keyPath: path].sorted { $0.claim < $1.claim }.map {
+                        ["namespace": .string($0.namespace), "serviceAccount": .string($0.serviceAccount)]
+                    })
+            })
     }
 
     // MARK: Values

@@ -21,6 +21,13 @@ public struct Verdict: Hashable, Sendable {
         "ClusterFailed", "NoUsableMechanism",
     ]
 
+    public init(outcome: Outcome, reason: String, message: String, fix: String? = nil) {
+        self.outcome = outcome
+        self.reason = reason
+        self.message = message
+        self.fix = fix
+    }
+
     /// Whether a pod is denied for the same cause.
     public var isDenial: Bool { outcome == .failed && !Self.otherFailures.contains(reason) }
 

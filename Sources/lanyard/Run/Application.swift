@@ -34,6 +34,7 @@ struct Application {
         AdmissionMetrics.help, Controller.help, EventRecorder.help, IdentityReport.help, InjectionMetrics.help,
         InstalledDefinition.help, IssuerKeyWatch.help, LeaderElector.help, WatchMetrics.help, WebhookReport.help,
         WorkloadIdentityControllers.helpOnHealing, WorkloadIdentityControllers.helpOnPlanSets,
+        WorkloadIdentityControllers.helpOnTrust,
         ["lanyard_build_info": "1, for the version that runs."],
     ].reduce(into: [:]) { all, some in all.merge(some) { first, _ in first } }
 
@@ -94,9 +95,11 @@ struct Application {
             let keepsPlanSets = try await startUp.required { [configuration] in
                 try await Cluster.keepsPlanSets(client, configuration, logger)
             }
+            let writer = client.writing { leadership.isHeld }
             let controllers = WorkloadIdentityControllers(
-                client: client.writing { leadership.isHeld }, planner: planner, stores: workloads, namespace: namespace,
-                keepsPlanSets: keepsPlanSets, events: events, metrics: metrics, logger: logger)
+                client: writer, planner: planner, stores: workloads, namespace: namespace,
+                keepsPlanSets: keepsPlanSets, trial: try trial(writer, facts), events: events, metrics: metrics,
+                logger: logger)
             synced.append(workloads.waitUntilSynced)
             services += workloads.services
             services.append(InstalledDefinition(client: client, metrics: metrics, logger: logger))
@@ -219,6 +222,15 @@ struct Application {
         let trust = InjectorTrust(
             in: certificate, registrations: stores.webhookConfigurations, report: report)
         return (certificate, [certificate, trust])
+    }
+
+    /// How the trust of ServiceAccounts is tried, where that is asked for.
+    private func trial(_ client: KubernetesClient, _ facts: PlatformFacts) throws(UsageProblem) -> TrustTrial? {
+        guard !configuration.verify.scheduled.isEmpty else { return nil }
+        let trial = ScheduledTrial(
+            client: client, configuration: configuration, facts: facts,
+            exchange: try TokenExchange(ProcessEnvironment.variables))
+        return { try await trial.results(of: $0) }
     }
 
     private func leadership(namespace: String) -> Leadership {

@@ -39,14 +39,20 @@ struct StatusReport {
             "\(readyCount) of \(identities.count) \(identities.count == 1 ? "identity" : "identities") ready"
             + (operatorState.isAlive == false ? ", as long as the operator was alive" : "")
         var sections = [([operatorState.text] + facts).map { $0.wrapped(at: width) }.joined(separator: "\n")]
-        if !identities.isEmpty { sections.append(TextTable(header: Self.header, rows: rows).text) }
+        if !identities.isEmpty { sections.append(TextTable(header: header, rows: rows).text) }
         sections += identities.map { $0.remarks(width: width) }.filter { !$0.isEmpty }
         return (sections + [summary]).joined(separator: "\n\n")
     }
 
-    private static let header = [
-        "NAMESPACE", "SERVICEACCOUNT", "READY", "REASON", "PODS", "PROVIDER", "MECHANISM", "REACH", "STATE",
-    ]
+    private var header: [String] {
+        let names = [
+            "NAMESPACE", "SERVICEACCOUNT", "READY", "REASON", "PODS", "PROVIDER", "MECHANISM", "REACH", "STATE",
+        ]
+        return showsTrust ? names + ["VERIFIED"] : names
+    }
+
+    /// Whether the operator tries the trust of any.
+    private var showsTrust: Bool { identities.contains { $0.status["verification"] != nil } }
 
     /// The cluster as the operator sees it. Objects that are not written again yet may still tell of what was.
     private var facts: [String] {
@@ -79,9 +85,10 @@ struct StatusReport {
                 [
                     provider["name"].text, provider["mechanism"]?.string ?? "-", provider["reach"]?.string ?? "-",
                     provider["reason"].text,
-                ]
+                ] + (showsTrust ? [identity.trust(of: provider["name"].text)] : [])
             }
-            return (providers.isEmpty ? [["-", "-", "-", "-"]] : providers).map { start + $0 }
+            let none = Array(repeating: "-", count: header.count - start.count)
+            return (providers.isEmpty ? [none] : providers).map { start + $0 }
         }
     }
 }
@@ -89,6 +96,13 @@ struct StatusReport {
 extension WorkloadIdentityObject {
     fileprivate var ready: Condition? { conditions[ConditionType.ready] }
     fileprivate var providers: [JSONValue] { status["providers"]?.array ?? [] }
+
+    /// What came of trying whether a provider trusts it, of several exchanges the worst.
+    fileprivate func trust(of provider: String) -> String {
+        let found = (status["verification"]?["results"]?.array ?? [])
+            .filter { $0["provider"].text == provider }.map { $0["status"].text }
+        return ["False", "Unknown", "True"].first(where: found.contains) ?? "-"
+    }
 
     /// What is wrong, and what to know although all is well; empty if there is nothing to say.
     fileprivate func remarks(width: Int?) -> String {

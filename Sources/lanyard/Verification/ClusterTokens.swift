@@ -49,10 +49,19 @@ struct ClusterTokens: Sendable {
         return found
     }
 
+    /// What a provider answers.
+    func answer(
+        to request: ExchangeRequest, of step: Exchange, by exchange: TokenExchange
+    ) async throws -> ExchangeAnswer {
+        var authority: [UInt8]?
+        if let secret = step.caSecret { authority = try await self.authority(in: secret) }
+        return try await exchange.answer(to: request, trusting: authority)
+    }
+
     /// The `ca.crt` of a Secret in the ServiceAccount's namespace.
     ///
     /// - Throws: an ``ExchangeFailure`` if there is none.
-    func authority(in secret: String) async throws -> [UInt8] {
+    private func authority(in secret: String) async throws -> [UInt8] {
         let key = ObjectKey(namespace: subject.namespace, name: secret)
         guard let certificates = try await client.getIfPresent(Secret.self, key)?.data["ca.crt"] else {
             throw ExchangeFailure(

@@ -50,11 +50,7 @@ struct VerificationReport: Sendable {
         try await self.init(
             of: plan, configuration, time: { "\(Timestamp.now)" },
             token: { try await tokens.token(for: $0.audience, boundToPod: $0.needsPod) },
-            answer: { request, step in
-                var authority: [UInt8]?
-                if let secret = step.caSecret { authority = try await tokens.authority(in: secret) }
-                return try await exchange.answer(to: request, trusting: authority)
-            })
+            answer: { try await tokens.answer(to: $0, of: $1, by: exchange) })
     }
 
     var hasFailure: Bool { entries.contains { $0.verdict.outcome == .failed } }

@@ -20,6 +20,7 @@ struct Operator {
         var registersItself = true
         /// Where somebody else keeps its certificate.
         var certificateDirectory: String?
+        var logLevel = "debug"
 
         static func platform(_ name: String) -> Settings {
             Settings(configuration: "{platform: \(name), issuer: {public: true}}")
@@ -68,7 +69,7 @@ struct Operator {
         var arguments = [
             "run", "--kubeconfig", kubeconfig, "--namespace", "lanyard-system", "--config", configuration,
             "--webhook-address", "127.0.0.1:\(webhookPort)", "--metrics-address", "127.0.0.1:\(metricsPort)",
-            "--log-level", "debug",
+            "--log-level", settings.logLevel,
         ]
         if let directory = settings.certificateDirectory { arguments += ["--certificate-directory", directory] }
         if settings.registersItself { arguments += ["--webhook-url", "https://127.0.0.1:\(webhookPort)"] }

@@ -16,6 +16,7 @@ struct RunningControllers {
     let log = InMemoryLogHandler()
     var facts = PlatformFacts.offline(.eks)
     var configuration = Configuration()
+    var trial: TrustTrial?
 
     init() {
         put("/apis/batch/v1", ["resources": [["name": "cronjobs", "kind": "CronJob", "namespaced": true]]])
@@ -33,7 +34,8 @@ struct RunningControllers {
         let controllers = WorkloadIdentityControllers(
             client: server.client, planner: Planner(stores: stores, facts: facts, configuration: configuration),
             stores: workloads, namespace: "lanyard-system",
-            keepsPlanSets: configuration.injection.keepsPlanSets, events: events, metrics: metrics, logger: logger)
+            keepsPlanSets: configuration.injection.keepsPlanSets, trial: trial, events: events, metrics: metrics,
+            logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for service in stores.services + workloads.services + controllers.services + [events] {
                 group.addTask { try await service.run() }

@@ -21,6 +21,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if include "lanyard.policy" . -}}
 {{- $config = mergeOverwrite (deepCopy $config) (dict "injection" (dict "policy" true)) -}}
 {{- end -}}
+{{- with (.Values.verify).scheduled -}}
+{{- $config = mergeOverwrite (deepCopy $config) (dict "verify" (dict "scheduled" .)) -}}
+{{- end -}}
 {{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}
@@ -77,6 +80,17 @@ definition of what they read, which `helm upgrade` does not install. */}}
 {{- if or (has $enabled (list "on" "true")) (and (eq $enabled "auto") $isServed) -}}
 true
 {{- end -}}
+{{- end }}
+
+{{/* The audiences for which the operator may make tokens, but for the names of Google's providers: a list in JSON. */}}
+{{- define "lanyard.audiences" -}}
+{{- $config := .Values.config | default dict -}}
+{{- $audiences := list "api://AzureADTokenExchange" "iam" "sts.aliyuncs.com"
+  (($config.aws).audience | default "sts.amazonaws.com")
+  (($config.openai).audience | default "https://api.openai.com/v1")
+  (($config.anthropic).audience | default "https://api.anthropic.com")
+  ($config.gcp).audience ($config.vault).audience -}}
+{{- concat $audiences ((.Values.verify).audiences | default list) | compact | uniq | sortAlpha | toJson -}}
 {{- end }}
 
 {{/* Annotations that may change a pod's plan, as a regular expression for an admission policy. */}}

@@ -1,0 +1,63 @@
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import ServiceLifecycle
+public import WorkloadIdentity
+
+/// Tries whether the providers trust a ServiceAccount, by the operator's own rights: its exchanges one after the other.
+public typealias TrustTrial = @Sendable (Plan) async throws -> [TrialResult]
+
+/// Tries the trust of one ServiceAccount whenever that is due.
+struct TrustReconciler: Reconciler {
+    let planner: Planner
+    let stores: WorkloadStores
+    let ledger: TrustLedger
+    let trial: TrustTrial
+    private let now: @Sendable () -> Timestamp
+
+    init(
+        planner: Planner, stores: WorkloadStores, ledger: TrustLedger, trial: @escaping TrustTrial,
+        now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.planner = planner
+        self.stores = stores
+        self.ledger = ledger
+        self.trial = trial
+        self.now = now
+    }
+
+    /// - Parameter key: the ServiceAccount's, which is its WorkloadIdentity's.
+    func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard let account = planner.stores.serviceAccounts[key], planner.configuration.verify.isScheduled(key) else {
+            ledger.forget(key)
+            return .done
+        }
+        let plan = planner.plan(for: Subject(key), account)
+        guard !plan.bindings.isEmpty, plan.exemption == nil else {
+            ledger.forget(key)
+            return .done
+        }
+        let interval = Duration.seconds(planner.configuration.verify.intervalSeconds)
+        let known = ledger.history(of: key, reported: stores.identities[key])
+        let wait = known?.wait(for: plan, interval: interval, at: now()) ?? .zero
+        guard wait == .zero else { return .requeue(after: wait) }
+
+        let results: [TrialResult]
+        do {
+            results = try await cancelWhenGracefulShutdown { [trial] in
+                let results = try await trial(plan)
+                // What was broken off says nothing of the trust.
+                try Task.checkCancellation()
+                return results
+            }
+        } catch is CancellationError {
+            return .requeue(after: .seconds(1))
+        }
+        let history = TrustHistory(results, of: plan, after: known, at: now())
+        ledger.note(history, of: key)
+        return .requeue(after: history.wait(for: plan, interval: interval, at: now()))
+    }
+}
+
+extension Configuration.VerifySettings {
+    func isScheduled(_ key: ObjectKey) -> Bool { scheduled.contains(Subject(key)) }
+}

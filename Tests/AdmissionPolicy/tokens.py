@@ -1,0 +1,86 @@
+"""Which tokens the chart's policy lets Lanyard make, by the API server's own plugin. See hack/check-guard.
+
+usage: tokens.py ADMISSION_POLICY POLICY
+"""
+
+import sys
+
+from reviews import Refused, USER, answers
+
+LANYARD = {
+    "username": "system:serviceaccount:lanyard-system:lanyard",
+    "groups": ["system:serviceaccounts", "system:serviceaccounts:lanyard-system", "system:authenticated"],
+}
+ANOTHER = {**LANYARD, "username": "system:serviceaccount:lanyard-system:default"}
+# Of Google's providers there are as many audiences as providers.
+GOOGLE = "https://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/clusters/providers/prod"
+POD = {"apiVersion": "v1", "kind": "Pod", "name": "app", "uid": "1"}
+
+
+def token(audiences, seconds=600, user=LANYARD, name="llm", namespace="ai", bound=None):
+    """An AdmissionRequest about a token."""
+    spec = {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": bound}
+    return {
+        "uid": "1", "kind": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
+        "resource": {"group": "", "version": "v1", "resource": "serviceaccounts"}, "subResource": "token",
+        "name": name, "namespace": namespace, "operation": "CREATE", "userInfo": user, "dryRun": False,
+        "object": {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            "spec": {key: value for key, value in spec.items() if value is not None}},
+        "oldObject": None,
+    }
+
+
+# What is asked for, the request, and of what the denial speaks; nothing if it is admitted.
+CASES = [
+    *((f"for {audience}", token([audience]), "") for audience in (
+        "sts.amazonaws.com", "api://AzureADTokenExchange", GOOGLE, "iam", "sts.aliyuncs.com",
+        "https://api.openai.com/v1", "https://api.anthropic.com", "vault", "own")),
+    ("for two providers", token(["sts.amazonaws.com", "own"]), ""),
+    ("of another ServiceAccount that is named", token(["iam"], name="rag", namespace="ml"), ""),
+    ("that names a pod", token(["iam"], bound=POD), ""),
+    ("for the API server, by its default", token([]), "for providers alone"),
+    ("for the API server, by no list", token(None), "for providers alone"),
+    ("for the API server, by name", token(["https://kubernetes.default.svc.cluster.local"]), "for providers alone"),
+    ("for a provider and the API server", token(["iam", "https://kubernetes.default.svc"]), "for providers alone"),
+    ("for no audience", token([""]), "for providers alone"),
+    ("for what begins as Google's does", token(["https://iam.googleapis.com/other"]), "for providers alone"),
+    ("of an hour", token(["iam"], 3600), "ten minutes"),
+    ("of no length", token(["iam"], None), "ten minutes"),
+    ("of a ServiceAccount that is not named", token(["iam"], name="default"), "verify.scheduled"),
+    ("of the same name in another namespace", token(["iam"], namespace="ml"), "verify.scheduled"),
+    ("of Lanyard's own", token(["iam"], name="lanyard", namespace="lanyard-system"), "verify.scheduled"),
+    # Others are none of its business.
+    ("by a user", token([], 86400, USER, "default"), ""),
+    ("by another ServiceAccount of the namespace", token([], 86400, ANOTHER, "default"), ""),
+]
+
+
+def failures(program, policy):
+    found = answers(program, [policy], [asked for _, asked, _ in CASES])
+    for (what, _, denial), answer in zip(CASES, found, strict=True):
+        message = answer.get("status", {}).get("message", "")
+        if answer["allowed"] == bool(denial) or denial not in message:
+            yield f"a token {what} is {'admitted' if answer['allowed'] else 'denied: ' + message}"
+        # Lanyard tells it from a right that is missing by this word.
+        if denial and (answer["status"]["code"] != 403 or "ValidatingAdmissionPolicy" not in message):
+            yield f"a token {what} is denied with {answer['status']}"
+    yield from (f"without the policy, a token {what} is denied"
+                for (what, _, _), answer in zip(CASES, answers(program, [], [case[1] for case in CASES]))
+                if not answer["allowed"])
+
+
+def main(program, policy):
+    try:
+        found = list(failures(program, policy))
+    except Refused as refusal:
+        found = [refusal]
+    for failure in found:
+        print(f"check-guard: {failure}", file=sys.stderr)
+    if found:
+        sys.exit(1)
+    denied = sum(bool(denial) for _, _, denial in CASES)
+    print(f"check-guard: of {len(CASES)} tokens the policy of tokens denies {denied}, and admits all others")
+
+
+main(*sys.argv[1:])
