@@ -3,7 +3,10 @@
 usage: tokens.py ADMISSION_POLICY POLICY
 """
 
+import json
+import pathlib
 import sys
+import tempfile
 
 from reviews import Refused, USER, answers
 
@@ -14,6 +17,7 @@ LANYARD = {
 ANOTHER = {**LANYARD, "username": "system:serviceaccount:lanyard-system:default"}
 # Of Google's providers there are as many audiences as providers.
 GOOGLE = "https://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/clusters/providers/prod"
+UNEVALUATED = "resulted in error"
 POD = {"apiVersion": "v1", "kind": "Pod", "name": "app", "uid": "1"}
 
 
@@ -40,13 +44,13 @@ CASES = [
     ("of another ServiceAccount that is named", token(["iam"], name="rag", namespace="ml"), ""),
     ("that names a pod", token(["iam"], bound=POD), ""),
     ("for the API server, by its default", token([]), "for providers alone"),
-    ("for the API server, by no list", token(None), "for providers alone"),
+    ("for the API server, by no list", token(None), UNEVALUATED),
     ("for the API server, by name", token(["https://kubernetes.default.svc.cluster.local"]), "for providers alone"),
     ("for a provider and the API server", token(["iam", "https://kubernetes.default.svc"]), "for providers alone"),
     ("for no audience", token([""]), "for providers alone"),
     ("for what begins as Google's does", token(["https://iam.googleapis.com/other"]), "for providers alone"),
     ("of an hour", token(["iam"], 3600), "ten minutes"),
-    ("of no length", token(["iam"], None), "ten minutes"),
+    ("of no length", token(["iam"], None), UNEVALUATED),
     ("of a ServiceAccount that is not named", token(["iam"], name="default"), "verify.scheduled"),
     ("of the same name in another namespace", token(["iam"], namespace="ml"), "verify.scheduled"),
     ("of Lanyard's own", token(["iam"], name="lanyard", namespace="lanyard-system"), "verify.scheduled"),
@@ -56,25 +60,31 @@ CASES = [
 ]
 
 
-def failures(program, policy):
-    found = answers(program, [policy], [asked for _, asked, _ in CASES])
+def failures(program, policy, namespaces):
+    found = answers(program, [policy, namespaces], [asked for _, asked, _ in CASES])
     for (what, _, denial), answer in zip(CASES, found, strict=True):
         message = answer.get("status", {}).get("message", "")
         if answer["allowed"] == bool(denial) or denial not in message:
             yield f"a token {what} is {'admitted' if answer['allowed'] else 'denied: ' + message}"
         # Lanyard tells it from a right that is missing by this word.
-        if denial and (answer["status"]["code"] != 403 or "ValidatingAdmissionPolicy" not in message):
+        if denial not in ("", UNEVALUATED) and (
+                answer["status"]["code"] != 403 or "ValidatingAdmissionPolicy" not in message):
             yield f"a token {what} is denied with {answer['status']}"
     yield from (f"without the policy, a token {what} is denied"
-                for (what, _, _), answer in zip(CASES, answers(program, [], [case[1] for case in CASES]))
+                for (what, _, _), answer in zip(CASES, answers(program, [namespaces], [case[1] for case in CASES]))
                 if not answer["allowed"])
 
 
 def main(program, policy):
-    try:
-        found = list(failures(program, policy))
-    except Refused as refusal:
-        found = [refusal]
+    with tempfile.TemporaryDirectory() as folder:
+        namespaces = pathlib.Path(folder, "namespaces.yaml")
+        namespaces.write_text("---\n".join(
+            json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) + "\n"
+            for name in ("ai", "ml", "lanyard-system")), encoding="utf-8")
+        try:
+            found = list(failures(program, policy, namespaces))
+        except Refused as refusal:
+            found = [refusal]
     for failure in found:
         print(f"check-guard: {failure}", file=sys.stderr)
     if found:

@@ -46,7 +46,7 @@ extension EndToEndTests {
 
                 let wide = try await plane.kubectl("get", "wid", "-n", namespace, "-o", "wide").output
                 let header = wide.split(separator: "\n").first?.split(separator: " ").map(String.init) ?? []
-                #expect(header.suffix(4) == ["AGE", "MECHANISM", "IDENTITY", "MESSAGE"])
+                #expect(header.suffix(5) == ["AGE", "MECHANISM", "IDENTITY", "VERIFIED", "MESSAGE"])
                 #expect(wide.contains(" irsa,-  ") && wide.contains(" \(Manifest.role),- "))
                 let message = try #require(identity.condition("Ready")?["message"]?.string)
                 #expect(wide.contains(message) && !message.contains("\(namespace)/llm"))
@@ -200,6 +200,16 @@ extension EndToEndTests {
                 ]
             ],
             "injection": ["by": "webhook", "reason": "m"],
+            "verification": [
+                "plan": "0123456789ab", "lastTrialTime": "2026-11-28T00:00:00Z",
+                "results": [
+                    [
+                        "provider": "aws-bedrock", "mechanism": "irsa", "identity": "arn", "status": "False",
+                        "outcome": "Failed", "reason": "TrustPolicyMismatch", "message": "m", "fix": "aws",
+                        "denials": 4, "lastProofTime": "2026-11-28T00:00:00Z",
+                    ]
+                ],
+            ],
             "conditions": [
                 [
                     "type": "Ready", "status": "Unknown", "reason": "PodsOfEarlierRelease", "message": "m",
