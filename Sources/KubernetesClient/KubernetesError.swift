@@ -99,15 +99,6 @@ extension KubernetesError {
     /// 403: there is no right to it, or an admission plugin says no.
     public var isForbidden: Bool { status?.code == 403 }
 
-    /// 403 of a server that does not find roles that bindings name: one that has just started does not know them yet, and then
-    /// lets nobody do anything. https://github.com/kubernetes/kubernetes/blob/v1.36.0/plugin/pkg/auth/authorizer/rbac/rbac.go
-    public var missesRoles: Bool {
-        guard isForbidden, let message = status?.message, let errors = message.firstRange(of: "RBAC: [") else {
-            return false
-        }
-        return message[errors.upperBound...].contains(" not found")
-    }
-
     /// 422: a field has a value that it may not have.
     public var isInvalid: Bool { status?.code == 422 }
 
