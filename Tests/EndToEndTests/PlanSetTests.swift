@@ -43,17 +43,25 @@ extension EndToEndTests {
                 try await plane.kubectl(
                     "annotate", "serviceaccount", "worker", "-n", namespace, "eks.amazonaws.com/role-arn-")
                 try await eventually("one is left") { try await has(["llm"]) }
-                try await eventually("the report says who injects") {
-                    let way = try await plane.get("wid", "llm", "-n", namespace).at("status", "injection", "by")
-                    guard way == "policy" else { throw CommandFailure(description: "\(way ?? .null)") }
+                // An object alone injects nothing.
+                let reason = "the API server has no MutatingAdmissionPolicy in admissionregistration.k8s.io/v1"
+                try await eventually("the report says who injects, and why") {
+                    let way = try await plane.get("wid", "llm", "-n", namespace).at("status", "injection")
+                    guard way?["by"] == "webhook", way?["reason"]?.string?.hasPrefix(reason) == true else {
+                        throw CommandFailure(description: "\(way ?? .null)")
+                    }
                 }
                 let said = try await Command.run(
                     plane.lanyard, ["status", "-n", namespace, "--kubeconfig", plane.kubeconfig])
-                #expect(said.output.contains("the API server itself injects into plain pods of 1 of"), "\(said.output)")
+                #expect(said.output.contains("the API server itself injects into plain pods of 0 of"), "\(said.output)")
+                #expect(said.output.contains("left to the webhook: \(reason)"), "\(said.output)")
                 try await eventually("nothing lags behind") {
                     let metrics = try await running.get("/metrics").body
                     guard metrics.contains("lanyard_plan_sets_behind 0\n") else {
                         throw CommandFailure(description: "something does")
+                    }
+                    guard metrics.contains("lanyard_policy_in_place 0\n") else {
+                        throw CommandFailure(description: "the policy is said to be in place")
                     }
                 }
 

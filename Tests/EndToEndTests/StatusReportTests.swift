@@ -102,6 +102,30 @@ import Testing
         #expect(StatusReport([ready], by: Self.alive).text(width: nil).contains("\n\nai/llm:\n  warning: w\n\n"))
     }
 
+    @Test("it is said who injects, and why it is the webhook: once, if it is so of more than one")
+    func injection() throws {
+        func identity(_ name: String, _ reason: String?) throws -> WorkloadIdentityObject {
+            var way: JSONValue = ["by": .string(reason == nil ? "policy" : "webhook")]
+            way["reason"] = reason.map { .string($0) }
+            return try Self.identity(name, "m", ["injection": way])
+        }
+        let identities = [
+            try identity("a", nil), try identity("b", "no policy"), try identity("c", "no policy"),
+            try identity("d", "a role"),
+        ]
+        let text = StatusReport(identities, by: Self.alive).text(width: nil)
+        #expect(
+            text.contains(
+                """
+
+                the API server itself injects into plain pods of 1 of 4
+                left to the webhook, 2 of them: no policy
+
+                """))
+        #expect(text.contains("\n\nai/d:\n  left to the webhook: a role\n\n"))
+        #expect(!text.contains("ai/b:"))
+    }
+
     @Test(
         "all is ready only if somebody is there to say so; where that cannot be known, it does not count",
         arguments: [

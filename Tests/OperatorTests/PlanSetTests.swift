@@ -18,10 +18,11 @@ import WorkloadIdentity
 
     private let cluster: RunningControllers
 
-    init() {
+    init() throws {
         var cluster = RunningControllers()
         cluster.configuration.injection.keepsPlanSets = true
         self.cluster = cluster
+        for item in try InstalledPolicyTests.released() { InstalledPolicyTests.put(item, on: cluster.server) }
     }
 
     private var plans: [String] { cluster.server[Self.object]?["spec"]?["plans"]?.object?.keys.sorted() ?? [] }
@@ -54,6 +55,21 @@ import WorkloadIdentity
             cluster.identity("bedrock")?["status"]?["injection"]?["reason"]
                 == "aws-bedrock: a webhook of the platform may serve irsa, and has to run first")
         #expect(plans == ["llm"])
+    }
+
+    @Test("a report says that the webhook injects as long as the policy is not there, and why")
+    func reportsWithoutPolicy() async throws {
+        cluster.add(serviceAccount: "llm", Self.azure)
+        cluster.server.delete(InstalledPolicyTests.policy)
+        try await cluster.running { _ in
+            await eventually { cluster.identity("llm")?["status"]?["injection"]?["by"] == "webhook" }
+            await eventually { cluster.gauge("lanyard_policy_in_place", []) == 0 }
+        }
+        #expect(
+            cluster.identity("llm")?["status"]?["injection"]?["reason"]
+                == "there is no MutatingAdmissionPolicy pod-injector.lanyard.dev")
+        #expect(plans == ["llm"])
+        #expect(cluster.lines("injection is left to the webhook").count == 1)
     }
 
     @Test("an entry goes with its ServiceAccount, and the object with the last one")

@@ -10,6 +10,9 @@ struct PlanSetController {
     let ledger: PlanSetLedger
     let services: [any Service]
 
+    /// What the metrics are, for `# HELP`.
+    static let help = PlanSetLedger.help.merging(InstalledPolicy.help) { first, _ in first }
+
     private let controller: Controller
 
     /// How long changes in a namespace are gathered before its object is written.
@@ -27,7 +30,9 @@ struct PlanSetController {
             after: prerequisites + [objects.store.waitUntilSynced], metrics: metrics, logger: logger)
         self.ledger = ledger
         self.controller = controller
-        services = [objects, controller]
+        services = [
+            objects, controller, InstalledPolicy(client: client, ledger: ledger, metrics: metrics, logger: logger),
+        ]
         observe(planner.stores, objects.store)
     }
 

@@ -18,7 +18,10 @@ final class PlanSetLedger: Sendable {
         /// Namespaces in which something has changed.
         var waiting: Set<String> = []
         var inWork: Set<String> = []
+        /// By namespace and ServiceAccount, as far as the objects say so.
         var ways: [String: [String: InjectionWay]] = [:]
+        /// Whether anything injects from the objects; `nil` while that is not known.
+        var policy: InstalledPolicy.Standing?
 
         var behind: Int { waiting.union(inWork).count }
     }
@@ -37,9 +40,32 @@ final class PlanSetLedger: Sendable {
         observers.withLock { $0.append(onChange) }
     }
 
-    /// As far as the object says so.
+    /// Who injects; `nil` while that is not known. An object alone injects nothing: it takes the policy.
     func way(of serviceAccount: ObjectKey) -> InjectionWay? {
-        state.withLock { $0.ways[serviceAccount.namespace ?? ""]?[serviceAccount.name] }
+        state.withLock { state in
+            let way = state.ways[serviceAccount.namespace ?? ""]?[serviceAccount.name]
+            guard way == .policy else { return way }
+            return switch state.policy {
+            case .inPlace: .policy
+            case .notInPlace(let reason): .webhook(reason: reason)
+            case nil: nil
+            }
+        }
+    }
+
+    /// What the API server has of the policy.
+    ///
+    /// - Returns: whether that is news.
+    func found(_ policy: InstalledPolicy.Standing) -> Bool {
+        let concerned: [ObjectKey]? = state.withLock { state in
+            guard state.policy != policy else { return nil }
+            state.policy = policy
+            return state.ways.flatMap { namespace, ways in
+                ways.filter { $0.value == .policy }.map { ObjectKey(namespace: namespace, name: $0.key) }
+            }
+        }
+        for key in concerned ?? [] { tell(key) }
+        return concerned != nil
     }
 
     // MARK: What becomes of a namespace
@@ -70,9 +96,11 @@ final class PlanSetLedger: Sendable {
             changed = Set(old.keys).union(ways.keys).filter { old[$0] != ways[$0] }
             state.ways[namespace] = ways.isEmpty ? nil : ways
         }
-        for observer in observers.withLock({ $0 }) {
-            for name in changed { observer(ObjectKey(namespace: namespace, name: name)) }
-        }
+        for name in changed { tell(ObjectKey(namespace: namespace, name: name)) }
+    }
+
+    private func tell(_ serviceAccount: ObjectKey) {
+        for observer in observers.withLock({ $0 }) { observer(serviceAccount) }
     }
 
     private func update(_ change: (inout State) -> Void) {

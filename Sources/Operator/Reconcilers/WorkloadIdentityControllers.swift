@@ -38,8 +38,8 @@ public struct WorkloadIdentityControllers: Sendable {
         TrustLedger.help.merging(CredentialRefreshes.help) { first, _ in first }
     }
 
-    /// What the metric of CredentialPlanSets is, for `# HELP`.
-    public static var helpOnPlanSets: [String: String] { PlanSetLedger.help }
+    /// What the metrics of CredentialPlanSets are, by name, for `# HELP`.
+    public static var helpOnPlanSets: [String: String] { PlanSetController.help }
 
     /// Each waits for two answers most of the time, and all of them are written at the first start. More would gain nothing.
     private static let identitiesAtOnce = 16

@@ -40,7 +40,8 @@ struct StatusReport {
             + (operatorState.isAlive == false ? ", as long as the operator was alive" : "")
         var sections = [([operatorState.text] + facts).map { $0.wrapped(at: width) }.joined(separator: "\n")]
         if !identities.isEmpty { sections.append(TextTable(header: header, rows: rows).text) }
-        sections += identities.map { $0.remarks(width: width) }.filter { !$0.isEmpty }
+        let told = Set(reasonsOfMany)
+        sections += identities.map { $0.remarks(width: width, except: told) }.filter { !$0.isEmpty }
         return (sections + [summary]).joined(separator: "\n\n")
     }
 
@@ -70,7 +71,16 @@ struct StatusReport {
             let own = ways.count { $0 == "policy" }
             lines.append("the API server itself injects into plain pods of \(own) of \(ways.count)")
         }
+        for reason in Set(reasonsOfMany).sorted() {
+            lines.append("left to the webhook, \(reasonsOfMany.count { $0 == reason }) of them: \(reason)")
+        }
         return lines
+    }
+
+    /// Why identities are left to the webhook, as often as it is so, where it is so of more than one.
+    private var reasonsOfMany: [String] {
+        Dictionary(grouping: identities.compactMap(\.reasonLeftToWebhook)) { $0 }.values.filter { $0.count > 1 }
+            .flatMap(\.self)
     }
 
     /// Of each identity what `kubectl get wid` says, beside each of its providers.
@@ -105,8 +115,12 @@ extension WorkloadIdentityObject {
     }
 
     /// What is wrong, and what to know although all is well; empty if there is nothing to say.
-    fileprivate func remarks(width: Int?) -> String {
-        let lines = otherConditions + otherProviders + pods + workloads + leftToWebhook + warnings
+    ///
+    /// - Parameter told: why identities are left to the webhook, as far as it has been said of all of them.
+    fileprivate func remarks(width: Int?, except told: Set<String>) -> String {
+        let left = [reasonLeftToWebhook].compactMap(\.self).filter { !told.contains($0) }
+        let lines =
+            otherConditions + otherProviders + pods + workloads + left.map { "left to the webhook: \($0)" } + warnings
         var verdict = ""
         if let ready, ready.status != .true {
             verdict = " \(ready.status == .false ? "is" : "may be") not ready (\(ready.reason)): \(ready.message)"
@@ -152,9 +166,7 @@ extension WorkloadIdentityObject {
         }
     }
 
-    private var leftToWebhook: [String] {
-        (status["injection"]?["reason"]?.string).map { ["left to the webhook: \($0)"] } ?? []
-    }
+    fileprivate var reasonLeftToWebhook: String? { status["injection"]?["reason"]?.string }
 
     private var warnings: [String] {
         (status["warnings"]?.array ?? []).map { "warning: \($0.string ?? "")" }
