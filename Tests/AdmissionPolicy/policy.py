@@ -19,6 +19,8 @@ from reviews import Refused, answers, request
 BATCH = 4000
 # Pods for each identity.
 EACH = 50
+# Identities among which are those of which strange pods are tried: with plans of all kinds.
+STRANGE = 140
 # Written by the webhook alone: an expression of the API server's has no words for it.
 PROBLEMS = "lanyard.dev/problems"
 LABELLED = "is labelled lanyard.dev/inject=false"
@@ -44,6 +46,9 @@ class Samples:
 
     def pods(self, first, end):
         return self.lines("pods", self.identities, str(first), str(end))
+
+    def strange_pods(self):
+        return self.lines("strange", self.identities)
 
     def admitted(self, pods):
         return self.lines("admit", self.identities, text="".join(json.dumps(pod) + "\n" for pod in pods))
@@ -85,7 +90,7 @@ def as_sent(pod):
     """Without the empty members that Kubernetes' types write of themselves."""
     pod = {name: value for name, value in pod.items() if name != "status"}
     pod["spec"] = {name: value for name, value in pod["spec"].items()}
-    for containers in ("initContainers", "containers"):
+    for containers in ("initContainers", "containers", "ephemeralContainers"):
         if containers in pod["spec"]:
             pod["spec"][containers] = [
                 {name: value for name, value in container.items() if (name, value) != ("resources", {})}
@@ -134,8 +139,7 @@ class Comparison:
         requests = [request(pod, case["namespace"]) for case, pod in zip(cases, pods, strict=True)]
         return answers(self.program, files, requests)
 
-    def run(self, first, end):
-        cases = self.samples.pods(first, end)
+    def run(self, cases, names):
         pods = [case["pod"] for case in cases]
         by_policy = self.ask(self.with_policy, cases, pods)
         conditions = self.ask(self.with_conditions, cases, pods)
@@ -144,15 +148,15 @@ class Comparison:
         # Of those that the policy leaves alone the webhook sees what it has seen.
         changed = [answer["object"] for answer, pod in zip(by_policy, pods, strict=True) if answer["object"] != pod]
         by_both = iter(self.samples.admitted(changed))
-        for seed, case, policy, condition in zip(range(first, end), cases, by_policy, conditions, strict=True):
+        for name, case, policy, condition in zip(names, cases, by_policy, conditions, strict=True):
             if not policy["allowed"]:
-                self.failures.append(f"pod {seed}: {policy['status']['message']}")
+                self.failures.append(f"{name}: {policy['status']['message']}")
             elif policy["object"] == case["pod"]:
-                self.judge_left(seed, condition, case["pod"])
+                self.judge_left(name, condition, case["pod"])
             else:
-                self.judge_injected(seed, policy["object"], condition, case["injected"], next(by_both))
+                self.judge_injected(name, policy["object"], condition, case["injected"], next(by_both))
 
-    def judge_left(self, seed, condition, pod):
+    def judge_left(self, name, condition, pod):
         reasons = failed_conditions(condition)
         # The label false is for the selector, and a namespace without an object has no conditions.
         if pod["metadata"].get("labels", {}).get("lanyard.dev/inject") == "false":
@@ -163,38 +167,56 @@ class Comparison:
             reason = reasons[0]
         else:
             reason = None
-            self.failures.append(f"pod {seed}: the policy leaves it alone, and no condition says so")
+            self.failures.append(f"{name}: the policy leaves it alone, and no condition says so")
         self.left[reason] += 1
 
-    def judge_injected(self, seed, pod, condition, by_webhook, by_both):
+    def judge_injected(self, name, pod, condition, by_webhook, by_both):
         """One pod after the policy, after the webhook alone, and after both."""
         self.injected[pod["metadata"]["annotations"]["lanyard.dev/injected"].count("=")] += 1
         if reasons := failed_conditions(condition):
-            self.failures.append(f"pod {seed}: is injected against {', '.join(reasons)}")
+            self.failures.append(f"{name}: is injected against {', '.join(reasons)}")
         if by_both != by_webhook:
-            self.failures.append(f"pod {seed}: the webhook after the policy does not do what the webhook alone does")
+            self.failures.append(f"{name}: the webhook after the policy does not do what the webhook alone does")
         if "denied" in by_webhook:
             self.denied += 1
         elif pod != without_problems(by_webhook):
-            self.failures.append(f"pod {seed}: the policy makes another pod of it than the webhook")
+            self.failures.append(f"{name}: the policy makes another pod of it than the webhook")
 
 
-def main(program, samples, policy, definition, count):
-    count = int(count)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            comparison = Comparison(program, Samples(samples, max(70, count // EACH)), policy, definition, folder)
-            for first in range(0, count, BATCH):
-                comparison.run(first, min(count, first + BATCH))
-                # Who waits for the better part of an hour wants to know that it goes on, and well.
-                if count > BATCH:
-                    print(f"check-policy: {min(count, first + BATCH)} pods tried, {len(comparison.failures)} wrong", flush=True)
-        except Refused as refusal:
-            sys.exit(f"check-policy: {refusal}")
+def check(comparison, count):
     for failure in comparison.failures[:20]:
         print(f"check-policy: {failure}", file=sys.stderr)
     if comparison.failures:
         sys.exit(f"check-policy: {len(comparison.failures)} of {count} pods are not as they should be")
+
+
+def try_strange_pods(program, samples, policy, definition, folder):
+    """Those that were thought of: see StrangePod.swift."""
+    comparison = Comparison(program, Samples(samples, STRANGE), policy, definition, folder)
+    cases = comparison.samples.strange_pods()
+    for first in range(0, len(cases), BATCH):
+        some = cases[first:first + BATCH]
+        comparison.run(some, [case["what"] for case in some])
+    check(comparison, len(cases))
+    injected = sum(comparison.injected.values())
+    # Each condition is what leaves some of them.
+    for name in comparison.conditions[1:]:
+        if not comparison.left[name]:
+            sys.exit(f"check-policy: no strange pod is left to the webhook by {name}")
+    identities = len({case["pod"]["spec"]["serviceAccountName"] for case in cases})
+    print(f"check-policy: {len(cases)} strange pods of {identities} identities: {injected} get from the policy what they get "
+          f"from the webhook, and {len(cases) - injected} are left to it")
+
+
+def try_made_up_pods(program, samples, policy, definition, folder, count):
+    comparison = Comparison(program, Samples(samples, max(70, count // EACH)), policy, definition, folder)
+    for first in range(0, count, BATCH):
+        numbers = range(first, min(count, first + BATCH))
+        comparison.run(comparison.samples.pods(numbers.start, numbers.stop), [f"pod {number}" for number in numbers])
+        # Who waits for the better part of an hour wants to know that it goes on, and well.
+        if count > BATCH:
+            print(f"check-policy: {numbers.stop} pods tried, {len(comparison.failures)} wrong", flush=True)
+    check(comparison, count)
     injected = sum(comparison.injected.values())
     if injected < count // 10 or len(comparison.injected) < 3:
         sys.exit(f"check-policy: the samples show little: {injected} pods injected, {dict(comparison.injected)}")
@@ -208,6 +230,16 @@ def main(program, samples, policy, definition, count):
           f"{left} are not")
     for reason, number in comparison.identities_left.most_common():
         print(f"{number:9} {reason}")
+
+
+def main(program, samples, policy, definition, count):
+    count = int(count)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            try_strange_pods(program, samples, policy, definition, folder)
+            try_made_up_pods(program, samples, policy, definition, folder, count)
+        except Refused as refusal:
+            sys.exit(f"check-policy: {refusal}")
 
 
 main(*sys.argv[1:])

@@ -7,6 +7,7 @@ import PodInjection
 /// ```
 /// PolicySamples identities COUNT         print the CredentialPlanSets, and of each identity that is left to the webhook why
 /// PolicySamples pods COUNT FIRST END     print pods of those identities, each with what the webhook makes of it
+/// PolicySamples strange COUNT            print strange pods of those identities, each with what it is
 /// PolicySamples admit COUNT              read pods, and print what the webhook makes of each
 /// ```
 /// In each case a line is an object in JSON. The same numbers give the same lines.
@@ -18,8 +19,10 @@ enum PolicySamples {
         switch (words.first, numbers.count) {
         case ("identities", 1): printIdentities(SampleIdentity.all(numbers[0]))
         case ("pods", 3): try printPods(numbers[1]..<max(numbers[1], numbers[2]), SampleIdentity.all(numbers[0]))
+        case ("strange", 1): try printStrangePods(SampleIdentity.all(numbers[0]))
         case ("admit", 1): try admit(SampleIdentity.all(numbers[0]))
-        default: fatalError("usage: PolicySamples identities COUNT | pods COUNT FIRST END | admit COUNT")
+        default:
+            fatalError("usage: PolicySamples identities COUNT | pods COUNT FIRST END | strange COUNT | admit COUNT")
         }
     }
 
@@ -49,6 +52,23 @@ enum PolicySamples {
             write([
                 "namespace": .string(identity.namespace), "pod": pod, "injected": try identity.admitting(pod),
             ])
+        }
+    }
+
+    /// Of one identity for each set of members that a plan has: there is a condition for each.
+    private static func printStrangePods(_ identities: [SampleIdentity]) throws {
+        var tried: Set<[String]> = []
+        for identity in identities {
+            guard case .plan(let plan) = identity.compiled, tried.insert(plan.object?.keys.sorted() ?? []).inserted
+            else {
+                continue
+            }
+            for strange in StrangePod.all(of: identity, plan) {
+                write([
+                    "namespace": .string(identity.namespace), "what": .string(strange.what), "pod": strange.pod,
+                    "injected": try identity.admitting(strange.pod),
+                ])
+            }
         }
     }
 
