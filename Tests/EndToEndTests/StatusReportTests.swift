@@ -62,6 +62,24 @@ import Testing
                 """)
     }
 
+    @Test("where trust is tried, what came of it stands beside each provider, of several exchanges the worst")
+    func trust() throws {
+        var status = Self.aws()
+        func result(_ provider: String, _ status: String) -> JSONValue {
+            ["provider": .string(provider), "status": .string(status)]
+        }
+        status["verification"] = [
+            "results": [result("aws-bedrock", "True"), result("aws-bedrock", "Unknown"), result("openai", "False")]
+        ]
+        let identities = [
+            try Self.identity("a", "aws-bedrock by irsa", status),
+            try Self.identity("b", "aws-bedrock by irsa", Self.aws()), try Self.identity("c", ready: nil),
+        ]
+        let lines = StatusReport(identities, by: Self.alive).text(width: nil).split(separator: "\n")
+        let last = lines.dropFirst(2).prefix(4).map { $0.split(separator: " ").last.map(String.init) }
+        #expect(last == ["VERIFIED", "Unknown", "-", "-"])
+    }
+
     @Test("what is wrong is said once, with the pods that it is about; what is only to be known stands below")
     func remarks() throws {
         var status = Self.aws(ready: false, "no model")

@@ -1,5 +1,7 @@
 import JSON
 import KubernetesModel
+import Logging
+import MetricsTestKit
 import Testing
 import WorkloadIdentity
 
@@ -61,10 +63,10 @@ import WorkloadIdentity
         #expect("\(condition.status.rawValue) \(condition.reason)" == expected)
         #expect(record.wait(interval: Self.hour) == .seconds(wait))
         // A tenth more or less, and the same until then.
-        let due = history.wait(for: Self.plan, interval: Self.hour, at: Self.start)
+        let due = history.wait(interval: Self.hour, at: Self.start)
         #expect((.seconds(wait) * 0.899 ... .seconds(wait) * 1.101).contains(due))
-        #expect(history.wait(for: Self.plan, interval: Self.hour, at: Self.after(30)) == due - .seconds(30))
-        #expect(history.wait(for: Self.plan, interval: Self.hour, at: Self.after(4000)) == .zero)
+        #expect(history.wait(interval: Self.hour, at: Self.after(30)) == due - .seconds(30))
+        #expect(history.wait(interval: Self.hour, at: Self.after(4000)) == .zero)
     }
 
     @Test("no wait is longer than the interval, however often it was denied")
@@ -101,15 +103,23 @@ import WorkloadIdentity
         #expect(TrustHistory([], of: Self.plan, after: nil, at: Self.start).condition == nil)
     }
 
-    @Test("another plan is tried at once, and begins anew")
+    @Test("of another plan nothing is known, by this leader or from a report")
     func otherPlan() throws {
-        let history = try #require(Self.history(Self.verified, Self.denied, Self.denied, Self.denied))
-        #expect(history.wait(for: Self.otherPlan, interval: Self.hour, at: Self.after(181)) == .zero)
-        let next = TrustHistory([Self.result(Self.denied)], of: Self.otherPlan, after: history, at: Self.after(181))
-        #expect(next.condition?.status == .unknown && next.records.map(\.denials) == [1])
-        #expect(next.records.map(\.lastProof) == [nil])
-        let same = TrustHistory([Self.result(Self.denied)], of: Self.plan, after: history, at: Self.after(181))
-        #expect(same.condition?.status == .false && same.records.map(\.lastProof) == [Self.start])
+        let ledger = TrustLedger(
+            refreshes: CredentialRefreshes(metrics: TestMetrics()), metrics: TestMetrics(),
+            logger: Logger(label: "test"))
+        let history = try #require(Self.history(Self.verified, Self.denied))
+        let object: JSONValue = [
+            "metadata": ["name": "llm", "namespace": "ai"], "status": ["verification": history.json],
+        ]
+        let report = try WorkloadIdentityObject(parsing: object.serialized())
+        #expect(ledger.history(of: Self.otherPlan, reported: report) == nil)
+        #expect(ledger.history(of: Self.plan, reported: nil) == nil)
+        #expect(ledger.history(of: Self.plan, reported: report)?.records == history.records)
+        #expect(ledger.history(of: Self.plan, reported: nil)?.records == history.records)
+        #expect(ledger.history(of: Self.otherPlan, reported: report) == nil)
+        ledger.forget(Self.plan.subject.key)
+        #expect(ledger.history(of: Self.plan, reported: nil) == nil)
     }
 
     @Test("a report holds all that another leader needs, which tries at once only what is not proven")
@@ -124,12 +134,12 @@ import WorkloadIdentity
             let read = try reported(history)
             #expect(read.json == history.json && read.records == history.records)
         }
-        #expect(try reported(good).wait(for: Self.plan, interval: Self.hour, at: Self.after(60)) > .seconds(3000))
+        #expect(try reported(good).wait(interval: Self.hour, at: Self.after(60)) > .seconds(3000))
         let inherited = try reported(bad)
-        #expect(inherited.wait(for: Self.plan, interval: Self.hour, at: Self.after(181)) == .zero)
+        #expect(inherited.wait(interval: Self.hour, at: Self.after(181)) == .zero)
         let next = TrustHistory([Self.result(Self.denied)], of: Self.plan, after: inherited, at: Self.after(182))
         #expect(next.condition?.status == .false && next.records.first?.lastProof == Self.start)
-        #expect(next.wait(for: Self.plan, interval: Self.hour, at: Self.after(182)) > .seconds(400))
+        #expect(next.wait(interval: Self.hour, at: Self.after(182)) > .seconds(400))
     }
 
     @Test(
@@ -149,6 +159,6 @@ import WorkloadIdentity
         let object = try WorkloadIdentityObject(parsing: Array(#"{"status": {"verification": \#(text)}}"#.utf8))
         let history = TrustHistory(object)
         _ = history?.condition
-        #expect(history?.wait(for: Self.plan, interval: Self.hour, at: Self.start) ?? .zero == .zero)
+        #expect(history?.wait(interval: Self.hour, at: Self.start) ?? .zero == .zero)
     }
 }

@@ -54,8 +54,7 @@ struct WorkloadIdentityReconciler: Reconciler {
         if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
         if planner.configuration.healing.isEnabled { status.healing = identity.status["healing"] }
         if let trust, planner.configuration.verify.isScheduled(key) {
-            let plan = planner.plan(for: Subject(key), account)
-            status.trust = trust.history(of: key, reported: identity).flatMap { $0.isOf(plan) ? $0 : nil }
+            status.trust = trust.history(of: planner.plan(for: Subject(key), account), reported: identity)
         }
 
         try await report(status, of: account, replacing: identity)

@@ -87,9 +87,11 @@ final class CredentialRefreshes: Service {
     func note(_ times: [Sort: Timestamp], of key: ObjectKey, by source: Source) {
         let holder = Holder(key: key, source: source)
         state.withLock { state in
+            var isChanged = false
             for sort in Set(state.times.keys).union(times.keys) {
                 let old = state.times[sort]?[holder]
                 guard old != times[sort] else { continue }
+                isChanged = true
                 state.times[sort, default: [:]][holder] = times[sort]
                 if state.times[sort]?.isEmpty == true { state.times[sort] = nil }
                 // Exchanges are counted by who makes them.
@@ -97,7 +99,7 @@ final class CredentialRefreshes: Service {
                     count(sort, "refreshed", in: &state)
                 }
             }
-            show(&state)
+            if isChanged { show(&state) }
         }
     }
 

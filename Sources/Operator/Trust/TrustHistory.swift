@@ -5,6 +5,7 @@ internal import WorkloadIdentity
 /// What came of trying the trust of one ServiceAccount, as it stands in its WorkloadIdentity's status, so that another leader
 /// goes on from there.
 struct TrustHistory: Hashable {
+    private let subject: Subject
     /// The hash of the plan that was tried.
     private(set) var plan: String
     private(set) var lastTrial: Timestamp
@@ -16,11 +17,12 @@ struct TrustHistory: Hashable {
     /// Nobody has more roles and providers than that.
     private static let mostRecords = 100
 
-    /// - Parameter previous: of another plan nothing is carried over.
+    /// - Parameter previous: of the same plan.
     init(_ results: [TrialResult], of plan: Plan, after previous: TrustHistory?, at now: Timestamp) {
+        subject = plan.subject
         self.plan = plan.hash ?? ""
         lastTrial = now
-        let known = previous.map { $0.isOf(plan) ? $0.records : [] } ?? []
+        let known = previous?.records ?? []
         records = results.prefix(Self.mostRecords).map { result in
             let new = TrustRecord(result, after: nil, at: now)
             return TrustRecord(result, after: known.first { $0.isSame(as: new) }, at: now)
@@ -30,15 +32,14 @@ struct TrustHistory: Hashable {
     func isOf(_ plan: Plan) -> Bool { self.plan == plan.hash ?? "" }
 
     /// How long it is until the next trial is due.
-    func wait(for plan: Plan, interval: Duration, at now: Timestamp) -> Duration {
-        guard isOf(plan) else { return .zero }
+    func wait(interval: Duration, at now: Timestamp) -> Duration {
         if isInherited, condition?.status != .true { return .zero }
         let wait = records.map { $0.wait(interval: interval) }.min() ?? interval
-        return max(.zero, wait * jitter(plan.subject) - lastTrial.distance(to: now))
+        return max(.zero, wait * jitter - lastTrial.distance(to: now))
     }
 
     /// By a tenth more or less, so that ServiceAccounts that were tried together drift apart; the same until the next trial.
-    private func jitter(_ subject: Subject) -> Double {
+    private var jitter: Double {
         var hasher = Hasher()
         hasher.combine(subject)
         hasher.combine(lastTrial)
@@ -70,6 +71,7 @@ extension TrustHistory {
         guard let json = identity.status["verification"],
             let time = json["lastTrialTime"]?.string.flatMap({ Timestamp($0) })
         else { return nil }
+        subject = Subject(identity.key)
         plan = json["plan"]?.string ?? ""
         lastTrial = time
         records = (json["results"]?.array ?? []).prefix(Self.mostRecords).compactMap { TrustRecord($0) }

@@ -53,36 +53,39 @@ final class TrustLedger: Service {
         }
     }
 
-    /// What is known of a ServiceAccount.
+    /// What is known of a ServiceAccount with this plan.
     ///
     /// - Parameter identity: the report on it, which tells what was known before this replica led.
-    func history(of key: ObjectKey, reported identity: WorkloadIdentityObject?) -> TrustHistory? {
-        if let known = state.withLock({ $0.histories[key] }) { return known }
-        guard let inherited = identity.flatMap({ TrustHistory($0) }) else { return nil }
-        show(inherited, of: key)
-        return inherited
+    func history(of plan: Plan, reported identity: WorkloadIdentityObject?) -> TrustHistory? {
+        let key = plan.subject.key
+        let (known, isNew) = state.withLock { state in
+            let known = state.histories[key]
+            if known == nil, let inherited = identity.flatMap({ TrustHistory($0) }), inherited.isOf(plan) {
+                state.histories[key] = inherited
+            }
+            return (state.histories[key], known == nil)
+        }
+        if isNew { show(key) }
+        return known.flatMap { $0.isOf(plan) ? $0 : nil }
     }
 
     /// Notes a trial.
     func note(_ history: TrustHistory, of key: ObjectKey) {
-        let old = state.withLock { $0.histories[key]?.condition?.status }
+        let old = state.withLock { $0.histories.updateValue(history, forKey: key)?.condition?.status }
         for record in history.records {
             guard let sort = record.sort, let outcome = record.countedOutcome else { continue }
             refreshes.count(sort, outcome)
         }
-        show(history, of: key)
+        show(key)
         if let new = history.condition, new.status != old { log(new, old, key) }
         tell(key)
     }
 
     /// Nothing is tried for it any more.
     func forget(_ key: ObjectKey) {
-        let wasKnown = state.withLock { state in
-            for gauge in (state.gauges.removeValue(forKey: key) ?? [:]).values { gauge.destroy() }
-            return state.histories.removeValue(forKey: key) != nil
-        }
-        refreshes.note([:], of: key, by: .exchange)
-        if wasKnown { tell(key) }
+        guard state.withLock({ $0.histories.removeValue(forKey: key) }) != nil else { return }
+        show(key)
+        tell(key)
     }
 
     private func tell(_ key: ObjectKey) {
@@ -90,30 +93,36 @@ final class TrustLedger: Service {
         onChange?(key)
     }
 
-    private func show(_ history: TrustHistory, of key: ObjectKey) {
-        // Of several roles in one pod the worst counts, and the one that was good longest ago.
+    // MARK: Metrics
+
+    private func show(_ key: ObjectKey) {
+        let proofs = state.withLock { state in
+            let records = state.histories[key]?.records ?? []
+            show(records, of: key, in: &state)
+            return records.compactMap { record in record.sort.flatMap { sort in record.lastProof.map { (sort, $0) } } }
+        }
+        // Of several roles in one pod that counts which was good longest ago.
+        refreshes.note(Dictionary(proofs, uniquingKeysWith: min), of: key, by: .exchange)
+    }
+
+    private func show(_ records: [TrustRecord], of key: ObjectKey, in state: inout State) {
+        // And the worst one.
         var isVerified: [Series: Bool] = [:]
-        var proofs: [CredentialRefreshes.Sort: Timestamp] = [:]
-        for record in history.records {
-            if record.status != .unknown {
-                let series = Series(provider: record.provider, mechanism: record.mechanism?.rawValue ?? "none")
-                isVerified[series] = (isVerified[series] ?? true) && record.status == .true
-            }
-            if let sort = record.sort, let proof = record.lastProof { proofs[sort] = min(proofs[sort] ?? proof, proof) }
+        for record in records where record.status != .unknown {
+            let series = Series(provider: record.provider, mechanism: record.mechanism?.rawValue ?? "none")
+            isVerified[series] = (isVerified[series] ?? true) && record.status == .true
         }
-        refreshes.note(proofs, of: key, by: .exchange)
-        state.withLock { state in
-            state.histories[key] = history
-            for (series, gauge) in state.gauges[key] ?? [:] where isVerified[series] == nil {
-                gauge.destroy()
-                state.gauges[key]?[series] = nil
-            }
-            for (series, isVerified) in isVerified {
-                let gauge = state.gauges[key]?[series] ?? gauge(series, key)
-                gauge.record(isVerified ? 1 : 0)
-                state.gauges[key, default: [:]][series] = gauge
-            }
+        var gauges = state.gauges[key] ?? [:]
+        for (series, gauge) in gauges where isVerified[series] == nil {
+            gauge.destroy()
+            gauges[series] = nil
         }
+        for (series, isVerified) in isVerified {
+            let gauge = gauges[series] ?? gauge(series, key)
+            gauge.record(isVerified ? 1 : 0)
+            gauges[series] = gauge
+        }
+        state.gauges[key] = gauges.isEmpty ? nil : gauges
     }
 
     private func gauge(_ series: Series, _ key: ObjectKey) -> Gauge {

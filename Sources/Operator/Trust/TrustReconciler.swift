@@ -37,8 +37,8 @@ struct TrustReconciler: Reconciler {
             return .done
         }
         let interval = Duration.seconds(planner.configuration.verify.intervalSeconds)
-        let known = ledger.history(of: key, reported: stores.identities[key])
-        let wait = known?.wait(for: plan, interval: interval, at: now()) ?? .zero
+        let known = ledger.history(of: plan, reported: stores.identities[key])
+        let wait = known?.wait(interval: interval, at: now()) ?? .zero
         guard wait == .zero else { return .requeue(after: wait) }
 
         let results: [TrialResult]
@@ -54,7 +54,7 @@ struct TrustReconciler: Reconciler {
         }
         let history = TrustHistory(results, of: plan, after: known, at: now())
         ledger.note(history, of: key)
-        return .requeue(after: history.wait(for: plan, interval: interval, at: now()))
+        return .requeue(after: history.wait(interval: interval, at: now()))
     }
 }
 
