@@ -7,7 +7,7 @@ public enum ConditionType {
     /// Whether providers have the keys that verify the cluster's tokens; it takes no part in Ready.
     static let keysTrusted = "KeysTrusted"
     /// Whether the providers gave a credential when that was tried; it takes no part in Ready.
-    public static let verified = "Verified"
+    static let verified = "Verified"
     /// On Deployments and DaemonSets, whose controllers keep conditions that they do not know.
     static let credentialsReady = "lanyard.dev/CredentialsReady"
 }
