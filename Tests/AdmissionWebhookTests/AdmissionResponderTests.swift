@@ -9,7 +9,7 @@ import Testing
 
 @testable import AdmissionWebhook
 
-@Suite("AdmissionResponder", .timeLimit(.minutes(1))) struct AdmissionResponderTests {
+@Suite("AdmissionResponder", .timeLimit(.minutes(5))) struct AdmissionResponderTests {
     @Test("answers a review with the handler's verdict")
     func verdict() async throws {
         var patch = JSONPatch()

@@ -13,7 +13,7 @@ import Testing
 
 @testable import AdmissionWebhook
 
-@Suite("AdmissionServer", .timeLimit(.minutes(1))) struct AdmissionServerTests {
+@Suite("AdmissionServer", .timeLimit(.minutes(5))) struct AdmissionServerTests {
     @Test("shows a new certificate to new connections, and drops none that is open")
     func rotation() async throws {
         let old = try CertificateBundle(for: .test, at: .now, lifetimes: CertificateLifetimes())

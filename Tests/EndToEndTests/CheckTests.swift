@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// What `check` and `inject` say of manifests: what admission would say of the objects.
-@Suite(.timeLimit(.minutes(2))) struct CheckTests {
+@Suite(.timeLimit(.minutes(5))) struct CheckTests {
     /// The findings of `check`, a line each, without the name of the input.
     private func check(_ manifests: String, exitCode: Int32 = 0) async throws -> [String] {
         let result = try await Command.run(

@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// The command as people type it. No cluster is needed.
-@Suite(.timeLimit(.minutes(2))) struct CommandLineTests {
+@Suite(.timeLimit(.minutes(5))) struct CommandLineTests {
     /// Built beside the tests.
     static let lanyard = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         .appendingPathComponent("lanyard").path

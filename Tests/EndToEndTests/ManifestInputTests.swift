@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// What `check` and `inject` read, and what they say that it was.
-@Suite(.timeLimit(.minutes(2))) final class ManifestInputTests {
+@Suite(.timeLimit(.minutes(5))) final class ManifestInputTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
 
     init() throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import lanyard
 
 /// What `lanyard status` prints, from plain values.
-@Suite(.timeLimit(.minutes(1))) struct StatusReportTests {
+@Suite(.timeLimit(.minutes(5))) struct StatusReportTests {
     private static let lease = ObjectKey(namespace: "lanyard-system", name: "lanyard-controller")
     private static let alive = OperatorState.alive(holder: "lanyard-abc", renewed: Timestamp(seconds: 0))
 

@@ -5,7 +5,7 @@ import Testing
 @testable import lanyard
 
 /// How texts are read, above all those that were made to be too much.
-@Suite(.timeLimit(.minutes(1))) struct YAMLTests {
+@Suite(.timeLimit(.minutes(5))) struct YAMLTests {
     /// A text that is too long for the names of test cases.
     struct Hidden: CustomTestStringConvertible {
         let text: String

@@ -96,7 +96,7 @@ struct TokenFileTests {
     }
 }
 
-@Suite("Credential plug-ins", .timeLimit(.minutes(1)))
+@Suite("Credential plug-ins", .timeLimit(.minutes(5)))
 struct CredentialPluginTests {
     static let version = "client.authentication.k8s.io/v1"
     static let faults: [([UInt8], String)] = [

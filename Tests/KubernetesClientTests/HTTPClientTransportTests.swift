@@ -7,7 +7,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("HTTP transport", .timeLimit(.minutes(1)))
+@Suite("HTTP transport", .timeLimit(.minutes(5)))
 struct HTTPClientTransportTests {
     static let account = #"{"metadata":{"name":"web","namespace":"shop"}}"#
     let key = ObjectKey(namespace: "shop", name: "web")

@@ -47,7 +47,7 @@ import Testing
         #expect(authorities.tls == nil)
     }
 
-    @Test("a server that shows a certificate of the new CA is reached", .timeLimit(.minutes(1)))
+    @Test("a server that shows a certificate of the new CA is reached", .timeLimit(.minutes(5)))
     func rotated() async throws {
         let (old, new) = (certificate, try SelfSigned())
         let server = try await LocalServer(new) { _, _ in .body(HTTPClientTransportTests.account) }

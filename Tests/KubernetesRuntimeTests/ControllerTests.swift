@@ -10,7 +10,7 @@ import Testing
 
 @testable import KubernetesRuntime
 
-@Suite("Controller", .timeLimit(.minutes(1)))
+@Suite("Controller", .timeLimit(.minutes(5)))
 struct ControllerTests {
     /// Reconciles as a test says, and remembers what it was asked to reconcile.
     final class ScriptedReconciler: Reconciler {

@@ -185,7 +185,7 @@ struct EventAggregatorTests {
     }
 }
 
-@Suite("Event recorder", .timeLimit(.minutes(1)))
+@Suite("Event recorder", .timeLimit(.minutes(5)))
 struct EventRecorderTests {
     let clock = ManualClock()
     let metrics = TestMetrics()

@@ -111,7 +111,7 @@ struct LeaderElectionStateMachineTests {
     }
 }
 
-@Suite("Leader elector", .timeLimit(.minutes(1)))
+@Suite("Leader elector", .timeLimit(.minutes(5)))
 struct LeaderElectorTests {
     /// A server with one Lease, which takes a write only if it is of the Lease's last version.
     final class LeaseServer: Sendable {

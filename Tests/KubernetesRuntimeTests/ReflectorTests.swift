@@ -6,7 +6,7 @@ import Testing
 
 @testable import KubernetesRuntime
 
-@Suite("Reflector", .timeLimit(.minutes(1)))
+@Suite("Reflector", .timeLimit(.minutes(5)))
 struct ReflectorTests {
     let clock = ManualClock()
     let metrics = TestMetrics()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubernetesRuntime
 
-@Suite("Signal", .timeLimit(.minutes(1)))
+@Suite("Signal", .timeLimit(.minutes(5)))
 struct SignalTests {
     private let clock = ManualClock()
     private let signal = Signal()

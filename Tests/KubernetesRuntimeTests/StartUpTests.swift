@@ -61,6 +61,14 @@ struct StartUpTests {
         #expect(try await start(transport).get() == Array("{}".utf8))
     }
 
+    @Test("counts the time of a 403 from the server's last start")
+    func startedTwice() async throws {
+        let transport = FakeTransport(
+            .status(403), .status(503, retryAfter: .seconds(20)), .status(403), .body("{}"))
+        #expect(try await start(transport).get() == Array("{}".utf8))
+        #expect(clock.now.offset > .seconds(20))
+    }
+
     @Test("a 403 that lasts ends it as what it is, long before the time is over")
     func forbidden() async {
         let result = await start(FakeTransport { _ in .status(403) })

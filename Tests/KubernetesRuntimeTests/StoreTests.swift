@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubernetesRuntime
 
-@Suite("Store", .timeLimit(.minutes(1)))
+@Suite("Store", .timeLimit(.minutes(5)))
 struct StoreTests {
     static let byColour = StoreIndex<ServiceAccount>("colour") { account in
         account.metadata.labels["colour"].map { [$0] } ?? []

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Observability
 
-@Suite("AdminServer", .timeLimit(.minutes(1))) struct AdminServerTests {
+@Suite("AdminServer", .timeLimit(.minutes(5))) struct AdminServerTests {
     @Test("is live as long as it answers")
     func live() async throws {
         let harness = AdminHarness(Readiness(waitingFor: ["webhook"]))

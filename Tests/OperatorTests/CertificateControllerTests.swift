@@ -10,7 +10,7 @@ import Testing
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct CertificateControllerTests {
+@Suite(.timeLimit(.minutes(5))) struct CertificateControllerTests {
     private let server = CertificateServer()
     private let mutating = StoreWriter<MutatingWebhookConfiguration>()
     private let validating = StoreWriter<ValidatingWebhookConfiguration>()

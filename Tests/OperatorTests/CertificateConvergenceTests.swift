@@ -11,7 +11,7 @@ import Testing
 @testable import Operator
 
 /// Two replicas that keep the same Secret and the same registrations, whatever somebody else does to these.
-@Suite(.timeLimit(.minutes(1))) struct CertificateConvergenceTests {
+@Suite(.timeLimit(.minutes(5))) struct CertificateConvergenceTests {
     private static let names = [WebhookRegistration.podInjector.name, WebhookRegistration.workloadValidator.name]
 
     /// One replica, with what its watches have told.

@@ -7,7 +7,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct DeniedWorkloadTests: ReviewsApplications {
+@Suite(.timeLimit(.minutes(5))) struct DeniedWorkloadTests: ReviewsApplications {
     let cluster = FakeCluster()
 
     // MARK: Denials

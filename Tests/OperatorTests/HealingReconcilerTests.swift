@@ -9,7 +9,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// What the operator does for pods that were created without injection, from the annotation to the eviction and on.
-@Suite(.timeLimit(.minutes(1))) struct HealingReconcilerTests {
+@Suite(.timeLimit(.minutes(5))) struct HealingReconcilerTests {
     private let cluster: RunningControllers
 
     private static let daemonSet = "/apis/apps/v1/namespaces/ai/daemonsets/agent"

@@ -8,7 +8,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// What is counted and logged of an admission.
-@Suite(.timeLimit(.minutes(1))) struct InjectionRecordTests {
+@Suite(.timeLimit(.minutes(5))) struct InjectionRecordTests {
     private let cluster = FakeCluster()
     private let metrics = TestMetrics()
 

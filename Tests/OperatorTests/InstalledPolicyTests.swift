@@ -2,6 +2,7 @@ import InMemoryLogging
 import JSON
 import KubernetesModel
 import Logging
+import Metrics
 import MetricsTestKit
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @testable import lanyard
 
 /// Whether it is known that the API server injects by itself.
-@Suite(.timeLimit(.minutes(1))) struct InstalledPolicyTests {
+@Suite(.timeLimit(.minutes(5))) struct InstalledPolicyTests {
     private static let group = "/apis/admissionregistration.k8s.io/v1"
     static let policy = "\(group)/mutatingadmissionpolicies/pod-injector.lanyard.dev"
     static let binding = "\(group)/mutatingadmissionpolicybindings/pod-injector.lanyard.dev"
@@ -40,6 +41,10 @@ import Testing
         ledger.succeeded("ai", ["llm": .policy, "bedrock": .webhook(reason: "its own")])
     }
 
+    private func look() async {
+        await installed.look(Gauge(label: "lanyard_policy_in_place", factory: metrics))
+    }
+
     private func way(_ name: String) -> InjectionWay? { ledger.way(of: ObjectKey(namespace: "ai", name: name)) }
 
     @Test("the policy of this release is known by its contents")
@@ -52,7 +57,7 @@ import Testing
     func isInPlace() async throws {
         #expect(way("llm") == nil)
         #expect(way("bedrock") == .webhook(reason: "its own"))
-        for _ in 1...2 { await installed.look() }
+        for _ in 1...2 { await look() }
         #expect(way("llm") == .policy)
         #expect(way("bedrock") == .webhook(reason: "its own"))
         #expect(try metrics.expectGauge("lanyard_policy_in_place", []).lastValue == 1)
@@ -110,10 +115,10 @@ import Testing
 
     @Test("what is not in place, or goes, leaves injection to the webhook, and is told once", arguments: faults)
     func isNotInPlace(fault: Fault) async throws {
-        await installed.look()
+        await look()
         #expect(way("llm") == .policy)
         fault.make(server)
-        for _ in 1...2 { await installed.look() }
+        for _ in 1...2 { await look() }
         #expect(way("llm") == .webhook(reason: fault.reason))
         #expect(way("bedrock") == .webhook(reason: "its own"))
         #expect(try metrics.expectGauge("lanyard_policy_in_place", []).lastValue == 0)
@@ -123,9 +128,9 @@ import Testing
 
     @Test("a server that gives no answer changes nothing of what was known")
     func isAway() async throws {
-        await installed.look()
+        await look()
         server.refuse { _ in (500, "InternalError") }
-        await installed.look()
+        await look()
         #expect(way("llm") == .policy)
         #expect(log.entries.count == 1)
     }

@@ -207,7 +207,7 @@ import WorkloadIdentity
 }
 
 extension IssuerKeyWatchTests {
-    @Test("the report on a ServiceAccount has the condition, and an event tells of it", .timeLimit(.minutes(1)))
+    @Test("the report on a ServiceAccount has the condition, and an event tells of it", .timeLimit(.minutes(5)))
     func reports() async throws {
         var cluster = RunningControllers()
         cluster.facts = PlatformFacts(platform: .selfManaged, issuer: Issuer(url: "https://i.example", reach: .public))

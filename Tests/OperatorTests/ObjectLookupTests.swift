@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct ObjectLookupTests {
+@Suite(.timeLimit(.minutes(5))) struct ObjectLookupTests {
     private let cluster = FakeCluster()
 
     private func read() async throws -> ServiceAccount? {

@@ -9,7 +9,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// The objects from which the API server's own policy injects, as the leader keeps them.
-@Suite(.timeLimit(.minutes(1))) struct PlanSetTests {
+@Suite(.timeLimit(.minutes(5))) struct PlanSetTests {
     private static let object = "/apis/lanyard.dev/v1alpha1/namespaces/ai/credentialplansets/lanyard"
     private static let azure = [
         "azure.workload.identity/client-id": "11111111-2222-3333-4444-555555555555",

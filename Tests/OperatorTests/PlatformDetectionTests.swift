@@ -9,7 +9,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// What a cluster is asked, and what is made of its answers.
-@Suite(.timeLimit(.minutes(1))) struct PlatformDetectionTests {
+@Suite(.timeLimit(.minutes(5))) struct PlatformDetectionTests {
     private let server = FakeAPIServer()
     private let log = InMemoryLogHandler()
     private let fetched = Recorded()

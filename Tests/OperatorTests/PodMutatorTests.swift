@@ -7,7 +7,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct PodMutatorTests {
+@Suite(.timeLimit(.minutes(5))) struct PodMutatorTests {
     private static let role = [
         "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bedrock", "lanyard.dev/aws-region": "eu-west-1",
     ]

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct RegisteredWebhooksTests {
+@Suite(.timeLimit(.minutes(5))) struct RegisteredWebhooksTests {
     private let transport = RecordingTransport()
     private let mutating = StoreWriter<MutatingWebhookConfiguration>()
     private let validating = StoreWriter<ValidatingWebhookConfiguration>()

@@ -8,7 +8,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct SecretObjectControllerTests {
+@Suite(.timeLimit(.minutes(5))) struct SecretObjectControllerTests {
     private static let object = SecretObject(
         kind: .externalSecret, name: "lanyard-llm-openai-1",
         spec: ["target": ["name": "x"], "data": [["remoteRef": ["key": "secret/data/ai/openai"]]]])

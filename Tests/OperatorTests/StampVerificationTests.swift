@@ -9,7 +9,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// Attack D8: a copied stamp on a pod that no webhook saw.
-@Suite(.timeLimit(.minutes(1))) struct StampVerificationTests {
+@Suite(.timeLimit(.minutes(5))) struct StampVerificationTests {
     /// The pods of one ServiceAccount, as the watch tells of them and as the API server has them.
     private final class Pods: Sendable {
         let cluster = FakeCluster()

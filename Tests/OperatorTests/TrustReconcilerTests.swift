@@ -10,7 +10,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// From the ServiceAccount that is named to the condition, the metrics and the events.
-@Suite(.timeLimit(.minutes(1))) struct TrustReconcilerTests {
+@Suite(.timeLimit(.minutes(5))) struct TrustReconcilerTests {
     private static let path = RunningControllers.identityPath("llm")
     private static let hash = StatusFixture.plan(RunningControllers.role, facts: .offline(.eks)).hash
 

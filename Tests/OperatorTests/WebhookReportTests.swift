@@ -8,7 +8,7 @@ import Testing
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookReportTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookReportTests {
     private let log = InMemoryLogHandler()
     private let metrics = TestMetrics()
     private let server = FakeAPIServer()

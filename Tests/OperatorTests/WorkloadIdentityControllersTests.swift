@@ -9,7 +9,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// What the controllers write, and when, from what changes in a cluster to what stands in it afterwards.
-@Suite(.timeLimit(.minutes(1))) struct WorkloadIdentityControllersTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkloadIdentityControllersTests {
     private let cluster = RunningControllers()
 
     private static let account = "/api/v1/namespaces/ai/serviceaccounts/llm"

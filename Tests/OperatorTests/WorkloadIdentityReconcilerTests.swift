@@ -12,7 +12,7 @@ import WorkloadIdentity
 @testable import Operator
 
 /// What is written of one ServiceAccount, and when.
-@Suite(.timeLimit(.minutes(1))) struct WorkloadIdentityReconcilerTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkloadIdentityReconcilerTests {
     /// Keeps the report as an API server does, and tells the watch of it.
     private final class Server: KubernetesTransport {
         let identities = StoreWriter<WorkloadIdentityObject>()

@@ -7,7 +7,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct WorkloadKnowledgeTests: ReviewsApplications {
+@Suite(.timeLimit(.minutes(5))) struct WorkloadKnowledgeTests: ReviewsApplications {
     let cluster = FakeCluster()
 
     // MARK: What is known

@@ -7,7 +7,7 @@ import WorkloadIdentity
 
 @testable import Operator
 
-@Suite(.timeLimit(.minutes(1))) struct WorkloadValidatorTests: ReviewsApplications {
+@Suite(.timeLimit(.minutes(5))) struct WorkloadValidatorTests: ReviewsApplications {
     let cluster = FakeCluster()
 
     // MARK: What is validated
