@@ -49,6 +49,9 @@ public struct StartUp: Sendable {
                     let end = endWhenForbidden ?? stopwatch.elapsed + Self.patienceWhenForbidden
                     guard stopwatch.elapsed + pause < end else { throw error }
                     endWhenForbidden = end
+                } else {
+                    // It may have started again.
+                    endWhenForbidden = nil
                 }
                 guard stopwatch.elapsed + pause < limit else { throw TimeOver(limit: limit, cause: error) }
                 logger.warning("the API server cannot be worked with yet", error: error)

@@ -38,7 +38,7 @@ struct InstalledPolicy: Service {
 
     private let client: KubernetesClient
     private let ledger: PlanSetLedger
-    private let inPlace: Gauge
+    private let metrics: any MetricsFactory
     private let logger: Logger
     private let clock: any Clock<Duration>
 
@@ -48,21 +48,25 @@ struct InstalledPolicy: Service {
     ) {
         self.client = client
         self.ledger = ledger
-        inPlace = Gauge(label: "lanyard_policy_in_place", factory: metrics)
+        self.metrics = metrics
         self.logger = logger
         self.clock = clock
     }
 
     func run() async throws {
+        let inPlace = Gauge(label: "lanyard_policy_in_place", factory: metrics)
         await cancelWhenGracefulShutdown {
             repeat {
-                await look()
+                await look(inPlace)
             } while (try? await clock.sleep(for: Self.interval, tolerance: nil)) != nil
         }
+        // Who leads no more does not know what becomes of it.
+        inPlace.destroy()
+        ledger.forgetPolicy()
     }
 
     /// Looks once, and tells the ledger.
-    func look() async {
+    func look(_ inPlace: Gauge) async {
         let found: Standing
         do {
             found = try await standing()

@@ -68,6 +68,10 @@ final class PlanSetLedger: Sendable {
         return concerned != nil
     }
 
+    func forgetPolicy() {
+        state.withLock { $0.policy = nil }
+    }
+
     // MARK: What becomes of a namespace
 
     func changed(_ namespace: String) {

@@ -40,7 +40,7 @@ struct StatusReport {
             + (operatorState.isAlive == false ? ", as long as the operator was alive" : "")
         var sections = [([operatorState.text] + facts).map { $0.wrapped(at: width) }.joined(separator: "\n")]
         if !identities.isEmpty { sections.append(TextTable(header: header, rows: rows).text) }
-        let told = Set(reasonsOfMany)
+        let told = Set(reasonsOfMany.keys)
         sections += identities.map { $0.remarks(width: width, except: told) }.filter { !$0.isEmpty }
         return (sections + [summary]).joined(separator: "\n\n")
     }
@@ -71,16 +71,16 @@ struct StatusReport {
             let own = ways.count { $0 == "policy" }
             lines.append("the API server itself injects into plain pods of \(own) of \(ways.count)")
         }
-        for reason in Set(reasonsOfMany).sorted() {
-            lines.append("left to the webhook, \(reasonsOfMany.count { $0 == reason }) of them: \(reason)")
+        for (reason, count) in reasonsOfMany.sorted(by: { $0.key < $1.key }) {
+            lines.append("left to the webhook, \(count) of them: \(reason)")
         }
         return lines
     }
 
     /// Why identities are left to the webhook, as often as it is so, where it is so of more than one.
-    private var reasonsOfMany: [String] {
-        Dictionary(grouping: identities.compactMap(\.reasonLeftToWebhook)) { $0 }.values.filter { $0.count > 1 }
-            .flatMap(\.self)
+    private var reasonsOfMany: [String: Int] {
+        Dictionary(identities.compactMap(\.reasonLeftToWebhook).map { ($0, 1) }, uniquingKeysWith: +)
+            .filter { $0.value > 1 }
     }
 
     /// Of each identity what `kubectl get wid` says, beside each of its providers.
