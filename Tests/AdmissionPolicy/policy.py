@@ -23,6 +23,8 @@ EACH = 50
 STRANGE = 140
 # Written by the webhook alone: an expression of the API server's has no words for it.
 PROBLEMS = "lanyard.dev/problems"
+# Written by the policy alone, into pods that are required.
+MARK = "lanyard.dev/injected-by"
 LABELLED = "is labelled lanyard.dev/inject=false"
 
 
@@ -98,9 +100,12 @@ def as_sent(pod):
     return pod
 
 
-def without_problems(pod):
+def as_by_both(pod):
+    """Without what is written by the webhook alone, and by the policy alone."""
     pod = copy.deepcopy(pod)
-    pod["metadata"].get("annotations", {}).pop(PROBLEMS, None)
+    metadata = pod.get("metadata", {})
+    metadata.get("annotations", {}).pop(PROBLEMS, None)
+    metadata.get("labels", {}).pop(MARK, None)
     return pod
 
 
@@ -175,11 +180,14 @@ class Comparison:
         self.injected[pod["metadata"]["annotations"]["lanyard.dev/injected"].count("=")] += 1
         if reasons := failed_conditions(condition):
             self.failures.append(f"{name}: is injected against {', '.join(reasons)}")
-        if by_both != by_webhook:
+        labels = pod["metadata"].get("labels", {})
+        if labels.get("lanyard.dev/inject") == "required" and labels.get(MARK) != "policy":
+            self.failures.append(f"{name}: it has no mark: {labels}")
+        if as_by_both(by_both) != as_by_both(by_webhook):
             self.failures.append(f"{name}: the webhook after the policy does not do what the webhook alone does")
         if "denied" in by_webhook:
             self.denied += 1
-        elif pod != without_problems(by_webhook):
+        elif as_by_both(pod) != as_by_both(by_webhook):
             self.failures.append(f"{name}: the policy makes another pod of it than the webhook")
 
 

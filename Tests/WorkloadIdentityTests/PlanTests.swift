@@ -158,7 +158,8 @@ import WorkloadIdentity
     @Test("labels that are right, or somebody else's, are no problem")
     func acceptsLabels() {
         for value in ["true", "false", "required"] {
-            let pod = PodContext(labels: ["lanyard.dev/inject": value, "app": "x"])
+            let pod = PodContext(
+                labels: ["lanyard.dev/inject": value, "lanyard.dev/injected-by": "policy", "app": "x"])
             let reasons = Fixture.plan(Fixture.aws, pod: pod).problems.map(\.reason)
             #expect(!reasons.contains(.invalidValue) && !reasons.contains(.unknownKey))
         }

@@ -297,7 +297,44 @@ def check_policy(checks, chart):
     bound = find(rendered, "MutatingAdmissionPolicyBinding", POLICY)["spec"]
     if bound != {"policyName": POLICY, "paramRef": {"name": "lanyard", "parameterNotFoundAction": "Allow"}}:
         checks.fail(place, f"its binding is {bound}")
+    check_required(checks, chart, place)
     checks.finish("policy: where the server has all of it, for the pods of the webhook, together with the setting")
+
+
+REQUIRED = {"lanyard.dev/inject": "required"}
+MARK = {"lanyard.dev/injected-by": "policy"}
+
+
+def check_required(checks, chart, place):
+    """That each pod is shown to one entry, and that one that may start without a replica is seen by the guard."""
+    for guarded in (True, False):
+        options = ["--set-string", "injection.policy=on", "--set", f"guard.enabled={str(guarded).lower()}"]
+        rendered = chart.objects(*options)
+        webhooks = find(rendered, "MutatingWebhookConfiguration", POLICY)["webhooks"]
+        guards = [item for _, item in rendered if item["kind"] == "ValidatingAdmissionPolicy"
+                  and item["metadata"]["name"] == "injected-by-policy.lanyard.dev"]
+        for labels, wanted in [
+            ({}, ["Ignore"]), (MARK, ["Ignore"]), (REQUIRED, ["Fail"]), ({"lanyard.dev/inject": "false", **MARK}, []),
+            ({**REQUIRED, **MARK}, ["Ignore" if guarded else "Fail"]),
+            ({**REQUIRED, "lanyard.dev/injected-by": ""}, ["Ignore" if guarded else "Fail"]),
+        ]:
+            shown = [item["failurePolicy"] for item in webhooks
+                     if item["rules"][0]["resources"] == ["pods"] and selects(item["objectSelector"], labels)]
+            if shown != wanted:
+                checks.fail(place, f"with guard.enabled={guarded}, a pod labelled {labels} is shown to entries with {shown}")
+            seen = any(selects(item["spec"]["matchConstraints"]["objectSelector"], labels) for item in guards)
+            if seen != (wanted == ["Ignore"] and "required" in labels.values()):
+                checks.fail(place, f"with guard.enabled={guarded}, the guard sees a pod labelled {labels}: {seen}")
+
+
+def selects(selector, labels):
+    """Whether a label selector matches."""
+    operators = {
+        "In": lambda key, values: labels.get(key) in values, "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, _: key in labels, "DoesNotExist": lambda key, _: key not in labels,
+    }
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()) and all(
+        operators[item["operator"]](item["key"], item.get("values")) for item in selector.get("matchExpressions", []))
 
 
 VERIFY = [("one", "b"), ("two", "c"), ("one", "a")]

@@ -5,11 +5,14 @@ public enum Labels {
         Provider.builtIn.compactMap(\.requestLabel).map { ($0.name, $0.value) }
     ) { first, _ in first }
 
+    /// By which the API server's own policy marks pods that require injection and have it: they need not wait for a replica.
+    static let injectedBy = "lanyard.dev/injected-by"
+
     /// What is wrong with the labels of a pod, or of the template of a workload's pods.
     static func problems(of pod: PodContext) -> [Problem] {
         problems(
-            with: pod.labels, knowing: [Plan.injectKey: ["true", "false", "required"]], of: "the pod: ", in: .podLabels,
-            .error)
+            with: pod.labels, knowing: [Plan.injectKey: ["true", "false", "required"], injectedBy: ["policy"]],
+            of: "the pod: ", in: .podLabels, .error)
     }
 
     /// What is wrong with the labels of a Namespace, and with annotations that should be labels. What the policy may be is

@@ -218,7 +218,8 @@ struct StrangePod {
         ]
         let labels = [
             ("lanyard.dev/inject", "required"), ("lanyard.dev/inject", "false"), ("lanyard.dev/inject", "true"),
-            ("lanyard.dev/inject", "FALSE"), ("lanyard.dev/inject", ""), ("lanyard.dev/policy", "enforce"),
+            ("lanyard.dev/inject", "FALSE"), ("lanyard.dev/inject", ""), ("lanyard.dev/injected-by", "policy"),
+            ("lanyard.dev/policy", "enforce"),
             ("lanyard.dev/plan", "forged"), ("lanyard.dev/skip-containers", "app"), ("lanyard.dev/providers", "openai"),
             ("azure.workload.identity/use", "true"), ("azure.workload.identity/use", "TRUE"),
             ("azure.workload.identity/use", "false"), ("azure.workload.identity/client-id", "x"),

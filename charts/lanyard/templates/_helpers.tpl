@@ -68,6 +68,32 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* A match condition of the guard's policies. */}}
+{{- define "lanyard.notMirrored" -}}
+# A static pod that a node shows to the API server. The webhook leaves it alone, and it runs in any case.
+- name: not-a-mirror-pod-of-a-node
+  expression: >-
+    !(has(request.userInfo.groups) && "system:nodes" in request.userInfo.groups
+    && has(object.metadata.annotations) && "kubernetes.io/config.mirror" in object.metadata.annotations)
+{{- end }}
+
+{{/* Whether pods that require injection, and were injected by the API server itself, need no replica: not nothing, if so. It
+takes the guard to see that they have what they say. */}}
+{{- define "lanyard.guardedPolicy" -}}
+{{- if and (include "lanyard.guard" .) (include "lanyard.policy" .) -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* Those pods, as an object selector. */}}
+{{- define "lanyard.injectedByPolicy" -}}
+matchLabels:
+  lanyard.dev/inject: required
+matchExpressions:
+- key: lanyard.dev/injected-by
+  operator: Exists
+{{- end }}
+
 {{/* Whether the API server itself injects: not nothing, if so. It takes a server that has both kinds of policy, and the
 definition of what they read, which `helm upgrade` does not install. */}}
 {{- define "lanyard.policy" -}}
