@@ -79,6 +79,13 @@ private struct ContainerDecision {
             settle(
                 .lacking, .mountPathTaken,
                 "the volume \(other.shortened) is mounted at \(path), so \(provider) is left out; mount it elsewhere")
+        } else if let path = volume?.mountPath, let above = readOnlyMount(above: path) {
+            settle(
+                .lacking, .mountPathTaken,
+                """
+                the volume \(above.volume.shortened) is mounted read-only at \(above.path), and a mount at \(path), below it, \
+                would keep the container from starting, so \(provider) is left out; mount it elsewhere
+                """)
         } else {
             let groups = addition.groups.filter { $0.containers.contains(container.name) }
             addVariables(groups, volume)
@@ -118,8 +125,31 @@ private struct ContainerDecision {
     }
 
     private func mountedInstead(of volume: PodAddition.Volume?, at path: String) -> String? {
-        let other = container.volumeMounted(at: path) ?? draft.customFolderMounted(across: path, in: edit.index)
+        // A custom folder of Lanyard's own may be the same place, as a container on Windows writes it.
+        let mount = outerMount(near: path) { $1 == $2 && $0.volume != CustomFolder.name(for: $1) }
+        let other =
+            container.volumeMounted(at: path) ?? mount?.volume
+            ?? draft.customFolderMounted(across: path, in: edit.index)
         return other == volume?.name ? nil : other
+    }
+
+    /// A mount of the container's own in which no folder can be made, so that nothing can be mounted below it.
+    private func readOnlyMount(above path: String) -> PodManifest.Container.OuterMount? {
+        outerMount(near: path) { mount, its, path in
+            its != path && path.isWithin(its) && (mount.isReadOnly || draft.isReadOnly(volume: mount.volume))
+        }
+    }
+
+    private func outerMount(
+        near path: String, where isMeant: (PodManifest.Container.OuterMount, ContainerPath, ContainerPath) -> Bool
+    ) -> PodManifest.Container.OuterMount? {
+        let mounts = container.outerMounts
+        guard draft.comparesMounts, !mounts.isEmpty, let path = ContainerPath(path, on: draft.operatingSystem) else {
+            return nil
+        }
+        return mounts.first { mount in
+            ContainerPath(mount.path, on: draft.operatingSystem).map { isMeant(mount, $0, path) } ?? false
+        }
     }
 
     // MARK: Variables
@@ -308,7 +338,7 @@ extension PodManifest.Container {
     /// Whether the container says nothing of whatever a binding looks at: then it gets what any other such container gets.
     func isIndifferent(to outcome: Binding.Outcome) -> Bool {
         let addition = outcome.addition
-        return environmentSources.isEmpty && addition.expected.isEmpty
+        return environmentSources.isEmpty && addition.expected.isEmpty && outerMounts.isEmpty
             && !addition.filesReadFirst.contains(where: defines) && !addition.yieldsTo.contains(where: defines)
             && !addition.groups.contains { group in
                 !group.containers.isUnlimited || group.variables.contains { defines($0.name) }

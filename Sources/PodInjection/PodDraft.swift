@@ -81,6 +81,12 @@ struct PodDraft {
 
     func volume(named name: String) -> JSONValue? { pod.volume(named: name) }
 
+    /// Whether a volume is of a kind that no node mounts writable.
+    func isReadOnly(volume name: String) -> Bool {
+        let volume = pod.volume(named: name)
+        return ["secret", "configMap", "projected", "downwardAPI", "image"].contains { volume?[$0] != nil }
+    }
+
     /// The value that the pod has, or will have.
     func annotation(_ name: String) -> String? {
         annotations.last { $0.name == name }?.value ?? pod.annotations[name]

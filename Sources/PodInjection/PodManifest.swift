@@ -71,7 +71,15 @@ public struct PodManifest: Sendable {
         private var mountPaths: [JSONStringToken] = []
         /// For each mount.
         private var mountedVolumes: [JSONStringToken?] = []
+        /// Those at, above or near the places where volumes are injected, however they are written.
+        private(set) var outerMounts: [OuterMount] = []
         private let text: JSONReader
+
+        struct OuterMount {
+            var path: String
+            var volume: String
+            var isReadOnly: Bool
+        }
 
         func defines(_ variable: String) -> Bool { variables.contains(variable, in: text) }
 
@@ -286,7 +294,7 @@ extension PodManifest.Container {
                 hasEnvironment = isArray == true
                 isOfItsTypes = isOfItsTypes && isArray != false
             case "volumeMounts":
-                (mountPaths, mountedVolumes) = ([], [])
+                (mountPaths, mountedVolumes, outerMounts) = ([], [], [])
                 let isArray = try json.arrayIfAny { json in
                     try allowance.keepPart()
                     try readMount(from: &json)
@@ -315,16 +323,31 @@ extension PodManifest.Container {
     private mutating func readMount(from json: inout JSONReader) throws {
         var path: JSONStringToken?
         var volume: JSONStringToken?
+        var isReadOnly: Bool?
         _ = try json.membersIfAny { key, json in
             switch key {
             case "mountPath": path = try json.stringTokenIfAny()
             case "name": volume = try json.stringTokenIfAny()
+            case "readOnly": isReadOnly = try json.boolIfAny()
             default: try json.skip()
             }
         }
         guard let path else { return }
         mountPaths.append(path)
         mountedVolumes.append(volume)
+        if let outer = outerPath(path) {
+            outerMounts.append(
+                OuterMount(path: outer, volume: volume.map { text.string($0) } ?? "", isReadOnly: isReadOnly == true))
+        }
+    }
+
+    /// Nearly every mount is told by its first bytes to be elsewhere; and the token that every pod has is.
+    private func outerPath(_ token: JSONStringToken) -> String? {
+        guard token.length <= 64 else { return nil }
+        let path = text.string(token)
+        let second = path.utf8.dropFirst().first
+        guard second.map("vr/.\\:".utf8.contains) ?? true else { return nil }
+        return path.hasPrefix("/var/run/secrets/kubernetes.io/") ? nil : path
     }
 
     private mutating func readEnvironmentSource(from json: inout JSONReader) throws {

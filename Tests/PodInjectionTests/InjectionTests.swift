@@ -206,6 +206,47 @@ import WorkloadIdentity
         #expect(injection.problems.map(\.reason) == [.mountPathTaken])
     }
 
+    @Test(
+        "a path that another volume occupies is known however it is written",
+        arguments: [
+            "/run/secrets/lanyard.dev/azure-openai", "/var/run/secrets//lanyard.dev/./azure-openai",
+            "/var/run/secrets/lanyard.dev/azure-openai/",
+        ])
+    func refusesTakenPath(path: String) {
+        let pod = Self.pod(
+            mounts: [["name": "x", "mountPath": .string(path)]], volumes: [["name": "x", "emptyDir": [:]]])
+        #expect(Self.inject(pod, Self.azure).problems.map(\.reason) == [.mountPathTaken])
+    }
+
+    @Test(
+        "nothing is mounted below a read-only volume of the container's own, since it would not start",
+        arguments: [
+            ("/var/run/secrets", ["secret": ["secretName": "s"]], false, false),
+            ("/run/secrets/", ["configMap": ["name": "c"]], false, false),
+            ("/var/run", ["projected": ["sources": []]], false, false),
+            ("/", ["emptyDir": [:]], true, false), ("/var/run/secrets/lanyard.dev", ["emptyDir": [:]], true, false),
+            ("/var/run/secrets", ["emptyDir": [:]], false, true),
+            ("/var/run", ["hostPath": ["path": "/x"]], false, true),
+            ("/var/run/secrets/mine", ["secret": ["secretName": "s"]], false, true),
+            ("/var/run/secrets/lanyard.dev/azure", ["secret": ["secretName": "s"]], false, true),
+            ("/data", ["emptyDir": [:]], true, true),
+        ] as [(String, JSONValue, Bool, Bool)])
+    func heedsReadOnlyVolumeAbove(path: String, source: JSONValue, isReadOnly: Bool, isInjected: Bool) throws {
+        var volume = source
+        volume["name"] = "x"
+        var pod = Self.pod(
+            mounts: [["name": "x", "mountPath": .string(path), "readOnly": .bool(isReadOnly)]], volumes: [volume])
+        // The other container has it in any case.
+        pod["spec"]?["initContainers"] = [["name": "warm-up"]]
+        let injection = Self.inject(pod, Self.azure)
+        let result = try pod.applying(injection.patch)
+        #expect(injection.problems.map(\.reason) == (isInjected ? [] : [.mountPathTaken]))
+        #expect(injection.lacking.isEmpty == isInjected)
+        let mounts = result["spec"]?["containers"]?.array?.first?["volumeMounts"]?.array
+        #expect(mounts?.count == (isInjected ? 2 : 1))
+        #expect(result["spec"]?["initContainers"]?.array?.first?["volumeMounts"]?.array?.count == 1)
+    }
+
     // MARK: Containers
 
     @Test("init containers and sidecars get it too, but not those on a skip list")

@@ -31,7 +31,7 @@ struct InstalledPolicy: Service {
     static let policy = resourceType("MutatingAdmissionPolicy", "mutatingadmissionpolicies")
     static let binding = resourceType("MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings")
     /// That of the policy in charts/lanyard/templates/policy.yaml.
-    static let fingerprint = "76ddc5d6"
+    static let fingerprint = "d63fffa3"
 
     /// Somebody may remove or replace them.
     private static let interval = Duration.seconds(30)

@@ -102,8 +102,9 @@ struct StrangePod {
                 }
             }
         }
-        return paths.map { change("data", $0, "containers") }
-            + own.flatMap { [change("data", $0, "initContainers"), change("kube-api-access-x7k2p", $0, "containers")] }
+        // One that can be written to, and one that cannot.
+        return paths.flatMap { [change("data", $0, "containers"), change("kube-api-access-x7k2p", $0, "containers")] }
+            + own.map { change("data", $0, "initContainers") }
     }
 
     // MARK: Variables
