@@ -13,6 +13,7 @@ import tempfile
 
 import yaml
 
+import peers
 from reviews import Refused, answers, request
 
 # Pods are tried so many at a time, so that they fit into memory.
@@ -216,6 +217,23 @@ def try_strange_pods(program, samples, policy, definition, folder):
           f"from the webhook, and {len(cases) - injected} are left to it")
 
 
+def try_peers(program, samples, policy, definition, folder):
+    """Plain pods after the policy, then another's webhook, and then Lanyard's."""
+    comparison = Comparison(program, Samples(samples, STRANGE), policy, definition, folder)
+    cases = [case for case in comparison.samples.strange_pods() if case["what"].endswith("that is plain")]
+    injected = [as_sent(answer["object"]) for answer in comparison.ask(
+        comparison.with_policy, cases, [case["pod"] for case in cases])]
+    tried = [(f"{case['what']}, then {peer.__name__}", pod, peers.after(peer, pod))
+             for case, pod in zip(cases, injected, strict=True) for peer in peers.PEERS]
+    by_webhook = comparison.samples.admitted([by_peer for _, _, by_peer in tried])
+    comparison.failures += [
+        f"{what}: {failure}" for (what, *pods), result in zip(tried, by_webhook, strict=True)
+        for failure in peers.failures(*pods, result)]
+    check(comparison, len(tried))
+    print(f"check-policy: {len(cases)} identities: {len(peers.PEERS)} webhooks of others, called after the policy, leave what it "
+          "did, and Lanyard's after them does")
+
+
 def try_made_up_pods(program, samples, policy, definition, folder, count):
     comparison = Comparison(program, Samples(samples, max(70, count // EACH)), policy, definition, folder)
     for first in range(0, count, BATCH):
@@ -245,6 +263,7 @@ def main(program, samples, policy, definition, count):
     with tempfile.TemporaryDirectory() as folder:
         try:
             try_strange_pods(program, samples, policy, definition, folder)
+            try_peers(program, samples, policy, definition, folder)
             try_made_up_pods(program, samples, policy, definition, folder, count)
         except Refused as refusal:
             sys.exit(f"check-policy: {refusal}")
