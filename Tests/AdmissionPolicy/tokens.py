@@ -46,7 +46,10 @@ CASES = [
     ("for the API server, by its default", token([]), "for providers alone"),
     ("for the API server, by no list", token(None), UNEVALUATED),
     ("for the API server, by name", token(["https://kubernetes.default.svc.cluster.local"]), "for providers alone"),
-    ("for a provider and the API server", token(["iam", "https://kubernetes.default.svc"]), "for providers alone"),
+    ("for a provider and the API server", token(["iam", "https://kubernetes.default.svc"]), "for the API server"),
+    # That are listed all the same.
+    *((f"for {audience}, which is listed", token([audience]), "for the API server") for audience in (
+        "https://kubernetes.default.svc", "kubernetes.default", "https://issuer.example/")),
     ("for no audience", token([""]), "for providers alone"),
     ("for what begins as Google's does", token(["https://iam.googleapis.com/other"]), "for providers alone"),
     ("of an hour", token(["iam"], 3600), "ten minutes"),

@@ -111,9 +111,9 @@ extension ControlPlane {
     func letVerify(_ serviceAccounts: [String], in namespace: String) async throws {
         let names = serviceAccounts.map { "\"\($0)\"" }.joined(separator: ", ")
         let manifest = try String(contentsOfFile: "\(repository)/manifests/verify.yaml", encoding: .utf8)
-        let ours = manifest.replacing("namespace: ai\n", with: "namespace: \(namespace)\n")
+        let ours = manifest.replacing("namespace: \"ai\"\n", with: "namespace: \"\(namespace)\"\n")
             .replacing("resourceNames: [\"llm\"]", with: "resourceNames: [\(names)]")
-        guard ours.contains("[\(names)]"), !ours.contains("namespace: ai\n") else {
+        guard ours.contains("[\(names)]"), !ours.contains("\"ai\"") else {
             throw CommandFailure(description: "manifests/verify.yaml is not what it was")
         }
         try await apply(ours)
