@@ -177,6 +177,7 @@ let package = Package(
                 "JSON", "KubernetesModel", "KubernetesClient", "KubernetesRuntime", "WorkloadIdentity", "PodInjection",
                 "AdmissionWebhook", "Operator", "GeneratedPods", "lanyard", coreMetrics, httpClient, logging, nio,
                 services,
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "InMemoryLogging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],

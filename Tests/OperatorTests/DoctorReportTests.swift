@@ -28,7 +28,7 @@ import WorkloadIdentity
     @Test("what was tried stands after what it must trust, and in place of how to ask it")
     func showsTrials() {
         let text = Self.report([
-            Self.result(.failed("Unreachable", "no egress")), Self.result(.failed("RoleNotFound", "no such role")),
+            Self.result(.failed("Unreachable", "no egress")), Self.result(.denied("RoleNotFound", "no such role")),
         ]).text(width: nil)
         #expect(
             text.contains(
@@ -53,7 +53,7 @@ import WorkloadIdentity
 
     @Test("a program reads the trials as lanyard verify writes them")
     func writesTrials() {
-        let json = Self.report([Self.result(.failed("RoleNotFound", "no such role"))]).json
+        let json = Self.report([Self.result(.denied("RoleNotFound", "no such role"))]).json
         #expect(
             json["trials"] == [
                 [

@@ -325,13 +325,13 @@ import WorkloadIdentity
         }
     }
 
-    private static let denial = Verdict.failed("RoleNotFound", "there is no such role", fix: "aws iam get-role")
+    private static let denial = Verdict.denied("RoleNotFound", "there is no such role", fix: "aws iam get-role")
 
     private static let ofTrust: [Case] = [
         Case("a role that is not there", "Current", .notTrusted, "aws-bedrock: RoleNotFound: there is", next: "aws iam")
         { tried(denial, try observation()) },
         Case("a denial without a command", "Current", .notTrusted, next: "lanyard explain aws-bedrock ai/llm") {
-            tried(.failed("RoleNotFound", ""), try observation())
+            tried(.denied("RoleNotFound", ""), try observation())
         },
         Case("no way to the provider from here", "Current", nil) {
             tried(.failed("Unreachable", "no egress"), try observation())

@@ -121,8 +121,9 @@ struct VerificationReportTests {
             ], token: "e30.\(payload).c2ln"
         ) { _ in
             asked += 1
-            return ExchangeAnswer(
-                status: asked == 1 ? 200 : second, body: Array(#"{"access_token":"sk-ant-oat01-s3cret"}"#.utf8))
+            let status = asked == 1 ? 200 : second
+            let body = status == 200 ? #"{"access_token":"sk-ant-oat01-s3cret"}"# : #"{"error":"invalid_grant"}"#
+            return ExchangeAnswer(status: status, body: Array(body.utf8))
         }
         #expect(report.entries.map(\.verdict.reason) == [reason])
         #expect(asked == count)

@@ -77,6 +77,10 @@ class Vault:
             "kubernetes_host": host or plane.url, "kubernetes_ca_cert": authority["ca.crt"], "disable_local_ca_jwt": True,
         }
 
+    def tokens(self):
+        """The tokens that have neither expired nor been revoked, by their accessors."""
+        return set(json.loads(self._call("LIST", "auth/token/accessors"))["data"]["keys"])
+
     def set(self, path, settings):
         """Writes what stands at a path, or removes it."""
         self._call("DELETE" if settings is None else "POST", path, settings)

@@ -288,7 +288,12 @@ class Verification:
             said = "none"
             if "the agent ends with" not in str(failure):
                 raise
-        return said == "a credential", said, self._verify(trust, {}, {"address": address})
+        vault = self._surroundings.vault
+        before = vault.tokens()
+        reasons = self._verify(trust, {}, {"address": address})
+        if vault.tokens() - before:
+            raise Failure("lanyard verify left a token in Vault")
+        return said == "a credential", said, reasons
 
     # lanyard
 

@@ -183,6 +183,9 @@ struct VerificationTests {
             (.anthropic, 400, oauth("invalid_grant", ""), "TrustRejectedOpaque"),
             (.anthropic, 400, #"{"error":{"type":"invalid_request_error"}}"#, "InvalidConfiguration"),
             (.google, 200, "<html>Log in to the network</html>", "UnexpectedAnswer"),
+            (.anthropic, 401, "<html>Sign in</html>", "UnexpectedAnswer"),
+            (.impersonation, 403, "<html>Blocked</html>", "UnexpectedAnswer"),
+            (.vault, 404, "<html>Not here</html>", "UnexpectedAnswer"), (.openAI, 403, "", "UnexpectedAnswer"),
             (.google, 407, "", "ProxyDenied"), (.anthropic, 429, "", "Throttled"), (.entra, 502, "", "Unreachable"),
         ] as [(Way, Int, String, String)])
     func cause(way: Way, status: Int, body: String, reason: String) throws {
@@ -191,6 +194,17 @@ struct VerificationTests {
         #expect(verdict.reason == reason)
         #expect(verdict.outcome == .failed)
         #expect(!verdict.message.isEmpty)
+        let others = ["Throttled", "Unreachable", "UnexpectedAnswer", "ProxyDenied"]
+        #expect(verdict.isDenial == !others.contains(reason))
+    }
+
+    @Test("what stands between denies in its own words, which is no denial of the provider's", arguments: Way.allCases)
+    func between(way: Way) throws {
+        for (status, body) in [(403, "<html>Blocked</html>"), (401, ""), (403, "{}"), (400, #"{"message": "no"}"#)] {
+            let verdict = try way.exchange.verdict(
+                on: ExchangeAnswer(status: status, body: Array(body.utf8)), presenting: Self.claims, for: "x")
+            #expect(verdict.reason == "UnexpectedAnswer" && !verdict.isDenial)
+        }
     }
 
     @Test(

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The time that an operation had is over.
-struct DeadlineExceeded: Error {}
+package struct DeadlineExceeded: Error {}
 
 /// Runs an operation, and cancels it if it takes longer than it may.
 ///
@@ -9,7 +9,7 @@ struct DeadlineExceeded: Error {}
 /// before a timer would be set.
 ///
 /// - Throws: what the operation throws, or ``DeadlineExceeded`` once a cancelled operation has returned.
-func withDeadline<Result: Sendable>(
+package func withDeadline<Result: Sendable>(
     _ limit: Duration,
     clock: any Clock<Duration>,
     _ operation: @escaping @Sendable () async throws -> Result

@@ -16,15 +16,36 @@ extension Exchange {
         if answer.status == 429 {
             return .failed("Throttled", "\(url) has had too many requests (HTTP 429); try again later")
         }
-        var cause = self.cause(of: answer, claims)
+        // What stands between may deny as well, and speaks in another way.
+        let isOfProvider = isError(answer)
+        var cause = isOfProvider ? self.cause(of: answer, claims) : nil
         if cause == nil, answer.status >= 500 {
-            cause = ExchangeCause("Unreachable", "\(url) cannot answer now (HTTP \(answer.status)); try again later")
+            cause = ExchangeCause(
+                "Unreachable", "\(url) cannot answer now (HTTP \(answer.status)); try again later", isDenial: false)
+        }
+        if cause == nil, !isOfProvider {
+            cause = ExchangeCause(
+                "UnexpectedAnswer",
+                "\(url) answered HTTP \(answer.status), and not as the provider does; is there a proxy?",
+                isDenial: false)
         }
         let found =
             cause
             ?? ExchangeCause("TokenRejected", "\(url) answered HTTP \(answer.status), for no cause that is known here")
-        return .failed(
-            found.reason, found.message, fix: found.fix ?? "lanyard explain \(provider) \(Self.account(of: claims))")
+        return Verdict(
+            outcome: .failed, reason: found.reason, message: found.message,
+            fix: found.fix ?? "lanyard explain \(provider) \(Self.account(of: claims))", isDenial: found.isDenial)
+    }
+
+    /// Whether an answer has the form in which the provider reports an error.
+    private func isError(_ answer: ExchangeAnswer) -> Bool {
+        switch service {
+        case .awsSTS, .awsSecondRole: answer.element("Code") != nil
+        case .alibaba: answer.json["Code"]?.string != nil
+        case .ibm: answer.json["errorCode"]?.string != nil
+        case .vault: answer.json["errors"]?.array != nil
+        case .entra, .googleSTS, .googleImpersonation, .openAI, .anthropic: answer.json["error"] != nil
+        }
     }
 
     /// Whether a token that was taken is to be presented once more, as a container that restarts does, or a second process.
@@ -38,8 +59,8 @@ extension Exchange {
     public func verdict(
         onRepetition answer: ExchangeAnswer, presenting claims: TokenClaims, for provider: ProviderName
     ) -> Verdict? {
-        guard [400, 401].contains(answer.status) else { return nil }
-        return .failed(
+        guard [400, 401].contains(answer.status), isError(answer) else { return nil }
+        return .denied(
             "SingleUseToken",
             """
             \(url) gave a credential, and denied the same token when it was presented again, as a container does that \

@@ -120,9 +120,8 @@ public struct Exchange: Hashable, Sendable {
                     ("RoleSessionName", "lanyard-verify"), ("DurationSeconds", "900"), ("OIDCToken", token),
                 ])
         case .vault(let role, let namespace):
-            var headers = [ExchangeRequest.Header("X-Vault-Request", "true")]
-            if let namespace { headers.append(ExchangeRequest.Header("X-Vault-Namespace", namespace)) }
-            return ExchangeRequest(url, json: ["role": .string(role), "jwt": .string(token)], headers: headers)
+            return ExchangeRequest(
+                url, json: ["role": .string(role), "jwt": .string(token)], headers: Self.vaultHeaders(namespace))
         case .openAI(let provider, let account):
             return ExchangeRequest(
                 url,
@@ -141,6 +140,38 @@ public struct Exchange: Hashable, Sendable {
             return ExchangeRequest(
                 url, json: json,
                 headers: [.init("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01")])
+        }
+    }
+
+    /// What ends the credential that was given, where it would live on for nobody: Vault's tokens can be counted and revoked, the
+    /// others just expire.
+    ///
+    /// https://developer.hashicorp.com/vault/api-docs/auth/token#revoke-a-token-self
+    public func revocation(of answer: ExchangeAnswer) -> ExchangeRequest? {
+        guard case .vault(_, let namespace) = service, answer.isSuccess,
+            let token = answer.json["auth"]?["client_token"]?.string, let method = url.firstRange(of: "/v1/auth/")
+        else { return nil }
+        var request = ExchangeRequest(
+            url[..<method.upperBound] + "token/revoke-self", json: [:], headers: Self.vaultHeaders(namespace))
+        request.headers.append(.init("X-Vault-Token", token))
+        return request
+    }
+
+    private static func vaultHeaders(_ namespace: String?) -> [ExchangeRequest.Header] {
+        [.init("X-Vault-Request", "true")] + (namespace.map { [.init("X-Vault-Namespace", $0)] } ?? [])
+    }
+
+    /// What to do for the token that is presented to have another audience.
+    public var audienceAdvice: String {
+        switch service {
+        case .awsSTS, .awsSecondRole:
+            "set aws.audience, or the annotation eks.amazonaws.com/audience, with the same audience in the IAM OIDC provider"
+        case .googleSTS, .googleImpersonation:
+            "set gcp.audience, or the annotation cloud.google.com/audience, with the same audience at the provider of the pool"
+        case .vault: "set vault.audience, with the same audience in Vault's role"
+        case .openAI: "set openai.audience, with the same audience at OpenAI"
+        case .anthropic: "set anthropic.audience, with the same audience in the federation rule"
+        case .entra, .ibm, .alibaba: "remove it from --api-audiences of the API server: the provider takes no other"
         }
     }
 

@@ -46,7 +46,7 @@ extension ExchangeCause {
         case "RegionDisabledException":
             return ExchangeCause("RegionDisabled", "STS is not enabled in this region for the account of \(role)")
         case "ValidationError": return ExchangeCause("InvalidConfiguration", "STS does not take \(role) for a role")
-        case "Throttling": return ExchangeCause("Throttled", "STS has had too many requests; try again later")
+        case "Throttling": return throttledBySTS
         default: return nil
         }
     }
@@ -91,7 +91,7 @@ extension ExchangeCause {
         case "ValidationError":
             return ExchangeCause(
                 "InvalidConfiguration", "STS does not take \(second.role), its session's name or its duration")
-        case "Throttling": return ExchangeCause("Throttled", "STS has had too many requests; try again later")
+        case "Throttling": return throttledBySTS
         default: return nil
         }
     }

@@ -43,7 +43,7 @@ extension ExchangeCause {
         case "EntityNotExist.Role":
             return ExchangeCause(
                 "RoleNotFound", "there is no role \(role)", fix: "aliyun ram GetRole --RoleName \(name)")
-        case "Throttling.User": return ExchangeCause("Throttled", "STS has had too many requests; try again later")
+        case "Throttling.User": return throttledBySTS
         default: return nil
         }
     }

@@ -14,22 +14,17 @@ public struct Verdict: Hashable, Sendable {
     public var message: String
     /// The command that fixes it, or shows what there is to fix.
     public var fix: String?
+    /// Whether the provider itself denied it, so that a pod is denied for the same cause. All other failures are of whoever
+    /// tried it, on its network and with its rights, which a pod need not have; or of no trial at all.
+    public var isDenial: Bool
 
-    /// Failures of whoever tried it, on its network and with its rights, which a pod need not have; and of no trial at all.
-    private static let otherFailures: Set = [
-        "TimedOut", "Unreachable", "TLSFailed", "ProxyDenied", "UnexpectedAnswer", "Throttled", "NotPermitted",
-        "ClusterFailed", "NoUsableMechanism",
-    ]
-
-    public init(outcome: Outcome, reason: String, message: String, fix: String? = nil) {
+    public init(outcome: Outcome, reason: String, message: String, fix: String? = nil, isDenial: Bool = false) {
         self.outcome = outcome
         self.reason = reason
         self.message = message
         self.fix = fix
+        self.isDenial = isDenial
     }
-
-    /// Whether a pod is denied for the same cause.
-    public var isDenial: Bool { outcome == .failed && !Self.otherFailures.contains(reason) }
 
     static func verified(_ message: String) -> Verdict {
         Verdict(outcome: .verified, reason: "Verified", message: message)
@@ -42,5 +37,10 @@ public struct Verdict: Hashable, Sendable {
     /// A failure that no provider has spoken of.
     public static func failed(_ reason: String, _ message: String, fix: String? = nil) -> Verdict {
         Verdict(outcome: .failed, reason: reason, message: message, fix: fix)
+    }
+
+    /// What the provider said against the token.
+    public static func denied(_ reason: String, _ message: String, fix: String? = nil) -> Verdict {
+        Verdict(outcome: .failed, reason: reason, message: message, fix: fix, isDenial: true)
     }
 }

@@ -20,7 +20,9 @@ struct ScheduledTrial: Sendable {
             return try await VerificationReport(
                 of: plan, configuration, time: { "\(Timestamp.now)" },
                 token: { try await token(for: $0, of: plan.subject, tokens) },
-                answer: { try await tokens.answer(to: $0, of: $1, by: exchange) }
+                answer: { request, step in
+                    try await answered { try await tokens.answer(to: request, of: step, by: exchange) }
+                }
             ).entries
         } catch let error as NoAnswer {
             throw error.cause
@@ -33,15 +35,22 @@ struct ScheduledTrial: Sendable {
                 .unknown(
                     "AudienceOfAPIServer",
                     """
-                    the token that is presented is good for the API server, too, and the operator makes none of these; set \
-                    vault.audience, with the same audience in Vault's role
+                    the token that is presented is good for the API server, too, and the operator makes none of these; \
+                    \(step.audienceAdvice)
                     """))
         }
         do {
-            return try await tokens.token(for: audience, boundToPod: step.needsPod)
+            return try await answered { try await tokens.token(for: audience, boundToPod: step.needsPod) }
         } catch let error as KubernetesError where error.isForbidden {
             throw ExchangeFailure(.notPermitted(audience, subject, error))
-        } catch let error as KubernetesError {
+        }
+    }
+
+    /// What is worth another try is no verdict on an exchange, and all else is.
+    private func answered<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as KubernetesError where error.isRetryable {
             throw NoAnswer(cause: error)
         }
     }
@@ -50,13 +59,19 @@ struct ScheduledTrial: Sendable {
 extension Verdict {
     fileprivate static func notPermitted(_ audience: String, _ subject: Subject, _ error: KubernetesError) -> Verdict {
         // https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
-        if error.message.contains("ValidatingAdmissionPolicy") {
+        if error.message.contains("ValidatingAdmissionPolicy 'tokens.lanyard.dev'"),
+            error.message.contains("verify.audiences")
+        {
             return .failed(
                 "NotPermitted",
                 """
                 the API server's policy tokens.lanyard.dev denies a token with the audience \(audience): add it to the chart's \
                 verify.audiences
                 """)
+        }
+        // https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+        guard error.message.contains("cannot create resource") else {
+            return .failed("NotPermitted", "no token of \(subject) was made: \(error)")
         }
         return .failed(
             "NotPermitted",

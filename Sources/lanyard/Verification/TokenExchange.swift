@@ -1,3 +1,4 @@
+internal import AdmissionWebhook
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
@@ -8,12 +9,18 @@ internal import WorkloadIdentity
 struct TokenExchange: Sendable {
     /// No answer to a token exchange is near it.
     private static let longestAnswer = 1 << 20
+    /// From the connection to the last byte of the answer.
+    private static let limit = Duration.seconds(10)
 
     private let proxies: ProxySettings
     /// Certificates that are trusted in place of the system's, by `SSL_CERT_FILE` as OpenSSL and Go read it.
     private let certificateFile: String?
+    private let clock: any Clock<Duration>
 
-    init(_ environment: [String: String]) throws(UsageProblem) {
+    init(
+        _ environment: [String: String], clock: any Clock<Duration> = .continuous
+    ) throws(UsageProblem) {
+        self.clock = clock
         proxies = try ProxySettings(environment)
         certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         if let certificateFile, (try? NIOSSLCertificate.fromPEMFile(certificateFile)) == nil {
@@ -25,14 +32,17 @@ struct TokenExchange: Sendable {
     /// - Throws: an ``ExchangeFailure`` if there is no answer.
     func answer(to request: ExchangeRequest, trusting authority: [UInt8]?) async throws -> ExchangeAnswer {
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)),
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)),
             proxy: proxies.proxy(for: request.url))
         configuration.httpVersion = .http1Only
         configuration.tlsConfiguration = try tls(trusting: authority)
         let client = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
         let answer: ExchangeAnswer
         do {
-            answer = try await Self.answer(to: request, by: client)
+            // The client's own deadline ends with the head, and a body may come slowly for ever.
+            answer = try await withDeadline(Self.limit, clock: clock) {
+                try await Self.answer(to: request, by: client)
+            }
         } catch {
             try? await client.shutdown()
             throw ExchangeFailure(error, reaching: request.url)
@@ -61,7 +71,7 @@ struct TokenExchange: Sendable {
         for header in request.headers { prepared.headers.add(name: header.name, value: header.value.revealed) }
         prepared.headers.add(name: "User-Agent", value: "lanyard/\(Version.current)")
         prepared.body = .bytes(ByteBuffer(string: request.body.revealed))
-        let response = try await client.execute(prepared, timeout: .seconds(10))
+        let response = try await client.execute(prepared, deadline: .distantFuture)
         let body = try await response.body.collect(upTo: longestAnswer)
         return ExchangeAnswer(status: Int(response.status.code), body: Array(body.readableBytesView))
     }
@@ -87,6 +97,7 @@ struct ExchangeFailure: Error {
                     proxy that opens TLS (name its authority with SSL_CERT_FILE)?
                     """
                 )
+            case is DeadlineExceeded: .timedOut(url)
             case let error as HTTPClientError where error == .proxyAuthenticationRequired:
                 .failed("ProxyDenied", "the proxy of HTTPS_PROXY wants a user and a password, in its URL")
             case let error as HTTPClientError where error == .invalidProxyResponse:
@@ -95,8 +106,14 @@ struct ExchangeFailure: Error {
             where [
                 .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .deadlineExceeded, .readTimeout,
             ].contains(error):
-                .failed("TimedOut", "\(url) did not answer in time; is there egress to it from this machine?")
+                .timedOut(url)
             default: .failed("Unreachable", "\(url) cannot be reached from this machine; is there egress to it?")
             }
+    }
+}
+
+extension Verdict {
+    fileprivate static func timedOut(_ url: String) -> Verdict {
+        .failed("TimedOut", "\(url) did not answer in time; is there egress to it from this machine?")
     }
 }

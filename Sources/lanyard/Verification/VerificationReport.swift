@@ -112,6 +112,10 @@ extension TrialResult {
                 let reply = try await answer(request, exchange)
                 verdict = exchange.verdict(on: reply, presenting: presented, for: provider)
                 guard verdict.outcome == .verified else { return }
+                if let revocation = exchange.revocation(of: reply) {
+                    // The trust is proven, whatever comes of this.
+                    _ = try? await answer(revocation, exchange)
+                }
                 if exchange.isRepeated(presenting: presented) {
                     let second = try await answer(request, exchange)
                     verdict = exchange.verdict(onRepetition: second, presenting: presented, for: provider) ?? verdict
