@@ -17,7 +17,7 @@ struct SecretObjectController {
         /// What keeps a provider's key from its pods.
         var failures: [ProviderName: Failure] = [:]
         /// When the External Secrets Operator fetched keys last.
-        var refreshes: [CredentialRefreshes.Sort: Timestamp] = [:]
+        var refreshes: [CredentialRefreshes.Way: Timestamp] = [:]
         /// `nil` if there is nothing to look at.
         var nextLook: Duration?
     }

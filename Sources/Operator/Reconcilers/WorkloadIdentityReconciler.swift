@@ -23,14 +23,14 @@ struct WorkloadIdentityReconciler: Reconciler {
         let present = stores.identities[key]
         guard let account = planner.stores.serviceAccounts[key] else {
             pods.forget(key)
-            try await remove(present)
+            try await remove(key, present)
             return .done
         }
         let answer: Answer
         switch question(of: account) {
         case .unasked:
             pods.forget(key)
-            try await remove(present)
+            try await remove(key, present)
             return .done
         case .podsUnknown: return .done
         case .asked(let what): answer = what
@@ -54,7 +54,9 @@ struct WorkloadIdentityReconciler: Reconciler {
         if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
         if planner.configuration.healing.isEnabled { status.healing = identity.status["healing"] }
         if let trust, planner.configuration.verify.isScheduled(key) {
-            status.trust = trust.history(of: planner.plan(for: Subject(key), account), reported: identity)
+            status.trust = TrialScope(planner.plan(for: Subject(key), account), planner.configuration).flatMap {
+                trust.history(of: $0, reported: identity)
+            }
         }
 
         try await report(status, of: account, replacing: identity)
@@ -168,9 +170,9 @@ struct WorkloadIdentityReconciler: Reconciler {
         for event in status.events(since: present, about: account.reference) { events.record(event) }
     }
 
-    private func remove(_ present: WorkloadIdentityObject?) async throws {
+    private func remove(_ key: ObjectKey, _ present: WorkloadIdentityObject?) async throws {
+        refreshes.note([:], of: key, by: .externalSecret)
         guard let present else { return }
-        refreshes.note([:], of: present.key, by: .externalSecret)
         do {
             try await client.delete(WorkloadIdentityObject.resourceType, present.key, uid: present.metadata.uid)
         } catch let error as KubernetesError where error.isNotFound || error.isConflict {

@@ -106,8 +106,9 @@ public struct InstalledDefinition: Service {
             "healing[]": "kind name pod podUID cause phase time remaining failures message",
             "injection": "by reason",
             "verification": "plan lastTrialTime results",
-            "verification.results[]":
-                "provider mechanism identity status outcome reason message fix denials lastProofTime",
+            "verification.results[]": """
+            provider mechanism identity status outcome reason message fix denied denials firstDenialTime lastProofTime
+            """,
             "summary": "providers mechanisms identities pods",
             "providers[]": "name ready reason message mechanism identity issuer subject audience tier reach",
             "pods": "total current stale notInjected lacking unknown attention others",

@@ -25,7 +25,8 @@ final class CredentialRefreshes: Service {
     /// How far an age that is shown may be behind.
     private static let interval = Duration.seconds(15)
 
-    struct Sort: Hashable {
+    /// Whose credential it is, and how it arrives.
+    struct Way: Hashable {
         var provider: ProviderName
         var mechanism: Mechanism
 
@@ -46,10 +47,12 @@ final class CredentialRefreshes: Service {
     }
 
     private struct State {
-        var times: [Sort: [Holder: Timestamp]] = [:]
-        var gauges: [Sort: Gauge] = [:]
+        /// Only then is anything noted: what comes late would outlast the term of this leader.
+        var isRunning = false
+        var times: [Way: [Holder: Timestamp]] = [:]
+        var gauges: [Way: Gauge] = [:]
         /// By outcome. They outlast leadership, as counters do.
-        var counters: [Sort: [String: Counter]] = [:]
+        var counters: [Way: [String: Counter]] = [:]
     }
 
     private let factory: any MetricsFactory
@@ -68,64 +71,70 @@ final class CredentialRefreshes: Service {
 
     /// Shows the ages, which grow while nothing happens.
     func run() async throws {
+        state.withLock { clear(&$0, isRunning: true) }
         await cancelWhenGracefulShutdown { [self] in
             repeat {
                 state.withLock { show(&$0) }
             } while (try? await clock.sleep(for: Self.interval, tolerance: nil)) != nil
         }
+        state.withLock { clear(&$0, isRunning: false) }
+    }
+
+    private func clear(_ state: inout State, isRunning: Bool) {
+        for gauge in state.gauges.values { gauge.destroy() }
+        state = State(isRunning: isRunning, counters: state.counters)
+    }
+
+    func count(_ way: Way, _ outcome: String) {
         state.withLock { state in
-            for gauge in state.gauges.values { gauge.destroy() }
-            state = State(counters: state.counters)
+            if state.isRunning { count(way, outcome, in: &state) }
         }
     }
 
-    func count(_ sort: Sort, _ outcome: String) {
-        state.withLock { count(sort, outcome, in: &$0) }
-    }
-
     /// Replaces what is known of when the credentials of a ServiceAccount were good last.
-    func note(_ times: [Sort: Timestamp], of key: ObjectKey, by source: Source) {
+    func note(_ times: [Way: Timestamp], of key: ObjectKey, by source: Source) {
         let holder = Holder(key: key, source: source)
         state.withLock { state in
+            guard state.isRunning else { return }
             var isChanged = false
-            for sort in Set(state.times.keys).union(times.keys) {
-                let old = state.times[sort]?[holder]
-                guard old != times[sort] else { continue }
+            for way in Set(state.times.keys).union(times.keys) {
+                let old = state.times[way]?[holder]
+                guard old != times[way] else { continue }
                 isChanged = true
-                state.times[sort, default: [:]][holder] = times[sort]
-                if state.times[sort]?.isEmpty == true { state.times[sort] = nil }
+                state.times[way, default: [:]][holder] = times[way]
+                if state.times[way]?.isEmpty == true { state.times[way] = nil }
                 // Exchanges are counted by who makes them.
-                if source == .externalSecret, let old, let new = times[sort], old < new {
-                    count(sort, "refreshed", in: &state)
+                if source == .externalSecret, let old, let new = times[way], old < new {
+                    count(way, "refreshed", in: &state)
                 }
             }
             if isChanged { show(&state) }
         }
     }
 
-    private func count(_ sort: Sort, _ outcome: String, in state: inout State) {
+    private func count(_ way: Way, _ outcome: String, in state: inout State) {
         let counter =
-            state.counters[sort]?[outcome]
+            state.counters[way]?[outcome]
             ?? Counter(
-                label: "lanyard_credential_refresh_total", dimensions: sort.dimensions + [("outcome", outcome)],
+                label: "lanyard_credential_refresh_total", dimensions: way.dimensions + [("outcome", outcome)],
                 factory: factory)
-        state.counters[sort, default: [:]][outcome] = counter
+        state.counters[way, default: [:]][outcome] = counter
         counter.increment()
     }
 
     private func show(_ state: inout State) {
-        for (sort, gauge) in state.gauges where state.times[sort] == nil {
+        for (way, gauge) in state.gauges where state.times[way] == nil {
             gauge.destroy()
-            state.gauges[sort] = nil
+            state.gauges[way] = nil
         }
         let now = now()
-        for (sort, times) in state.times {
+        for (way, times) in state.times {
             guard let oldest = times.values.min() else { continue }
             let gauge =
-                state.gauges[sort]
-                ?? Gauge(label: "lanyard_credential_age_seconds", dimensions: sort.dimensions, factory: factory)
+                state.gauges[way]
+                ?? Gauge(label: "lanyard_credential_age_seconds", dimensions: way.dimensions, factory: factory)
             gauge.record(oldest.distance(to: now) / .seconds(1))
-            state.gauges[sort] = gauge
+            state.gauges[way] = gauge
         }
     }
 }

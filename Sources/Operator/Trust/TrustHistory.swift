@@ -5,9 +5,9 @@ internal import WorkloadIdentity
 /// What came of trying the trust of one ServiceAccount, as it stands in its WorkloadIdentity's status, so that another leader
 /// goes on from there.
 struct TrustHistory: Hashable {
-    private let subject: Subject
-    /// The hash of the plan that was tried.
-    private(set) var plan: String
+    let subject: Subject
+    /// Of the ``TrialScope``.
+    let fingerprint: String
     private(set) var lastTrial: Timestamp
     private(set) var records: [TrustRecord]
     /// Whether it was read from a status. By what another process could not verify, nobody need wait: its configuration or its
@@ -17,10 +17,13 @@ struct TrustHistory: Hashable {
     /// Nobody has more roles and providers than that.
     private static let mostRecords = 100
 
-    /// - Parameter previous: of the same plan.
-    init(_ results: [TrialResult], of plan: Plan, after previous: TrustHistory?, at now: Timestamp) {
-        subject = plan.subject
-        self.plan = plan.hash ?? ""
+    /// By how much the clock of another leader may be ahead.
+    static let clockSkew = Duration.seconds(30)
+
+    /// - Parameter previous: of the same scope.
+    init(_ results: [TrialResult], of scope: TrialScope, after previous: TrustHistory?, at now: Timestamp) {
+        subject = scope.subject
+        fingerprint = scope.fingerprint
         lastTrial = now
         let known = previous?.records ?? []
         records = results.prefix(Self.mostRecords).map { result in
@@ -29,13 +32,15 @@ struct TrustHistory: Hashable {
         }
     }
 
-    func isOf(_ plan: Plan) -> Bool { self.plan == plan.hash ?? "" }
+    func isOf(_ scope: TrialScope) -> Bool { subject == scope.subject && fingerprint == scope.fingerprint }
 
     /// How long it is until the next trial is due.
     func wait(interval: Duration, at now: Timestamp) -> Duration {
         if isInherited, condition?.status != .true { return .zero }
         let wait = records.map { $0.wait(interval: interval) }.min() ?? interval
-        return max(.zero, wait * jitter - lastTrial.distance(to: now))
+        // A clock that was set back must not keep it from being tried.
+        guard now.elapsed(until: lastTrial) <= Self.clockSkew else { return .zero }
+        return max(.zero, wait * jitter - lastTrial.elapsed(until: now))
     }
 
     /// By a tenth more or less, so that ServiceAccounts that were tried together drift apart; the same until the next trial.
@@ -66,21 +71,25 @@ struct TrustHistory: Hashable {
 // MARK: - In a status
 
 extension TrustHistory {
-    /// `nil` if none was written, or another release wrote it, and meant what this one does not know.
-    init?(_ identity: WorkloadIdentityObject) {
-        guard let json = identity.status["verification"],
-            let time = json["lastTrialTime"]?.string.flatMap({ Timestamp($0) })
+    /// `nil` if none was written, if another release wrote it, and meant what this one does not know, or if it is of a time to
+    /// come. Part of it would be no less wrong than none: what is missing might be what was denied.
+    init?(_ identity: WorkloadIdentityObject, at now: Timestamp) {
+        guard let json = identity.status["verification"], let fingerprint = json["plan"]?.string,
+            let time = json["lastTrialTime"]?.string.flatMap({ Timestamp($0) }),
+            now.elapsed(until: time) <= Self.clockSkew,
+            let results = json["results"]?.array, results.count <= Self.mostRecords
         else { return nil }
         subject = Subject(identity.key)
-        plan = json["plan"]?.string ?? ""
+        self.fingerprint = fingerprint
         lastTrial = time
-        records = (json["results"]?.array ?? []).prefix(Self.mostRecords).compactMap { TrustRecord($0) }
+        records = results.compactMap { TrustRecord($0, at: time) }
         isInherited = true
+        guard records.count == results.count else { return nil }
     }
 
     var json: JSONValue {
         [
-            "plan": .string(plan), "lastTrialTime": .string(lastTrial.description),
+            "plan": .string(fingerprint), "lastTrialTime": .string(lastTrial.description),
             "results": .array(records.map(\.json)),
         ]
     }

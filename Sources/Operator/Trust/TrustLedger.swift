@@ -26,6 +26,10 @@ final class TrustLedger: Service {
     }
 
     private struct State {
+        /// Only then is anything noted: what comes late would outlast the term of this leader.
+        var isRunning = false
+        /// When each ServiceAccount was tried last, whatever was tried. As many as the configuration names.
+        var lastTrials: [ObjectKey: Timestamp] = [:]
         var histories: [ObjectKey: TrustHistory] = [:]
         var gauges: [ObjectKey: [Series: Gauge]] = [:]
         var onChange: (@Sendable (ObjectKey) -> Void)?
@@ -34,9 +38,17 @@ final class TrustLedger: Service {
     private let refreshes: CredentialRefreshes
     private let factory: any MetricsFactory
     private let logger: Logger
+    private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
-    init(refreshes: CredentialRefreshes, metrics factory: any MetricsFactory, logger: Logger) {
+    /// Whoever may write annotations could have a provider asked without end.
+    private static let shortestWait = Duration.seconds(60)
+
+    init(
+        refreshes: CredentialRefreshes, metrics factory: any MetricsFactory, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.now = now
         self.refreshes = refreshes
         self.factory = factory
         self.logger = logger
@@ -46,35 +58,65 @@ final class TrustLedger: Service {
     func observe(_ onChange: @escaping @Sendable (ObjectKey) -> Void) { state.withLock { $0.onChange = onChange } }
 
     func run() async throws {
+        clear(isRunning: true)
         try? await gracefulShutdown()
+        clear(isRunning: false)
+    }
+
+    private func clear(isRunning: Bool) {
         state.withLock { state in
             for gauge in state.gauges.values.flatMap(\.values) { gauge.destroy() }
-            state = State(onChange: state.onChange)
+            state = State(isRunning: isRunning, onChange: state.onChange)
         }
     }
 
-    /// What is known of a ServiceAccount with this plan.
+    var isRunning: Bool { state.withLock { $0.isRunning } }
+
+    /// What is known of a ServiceAccount with this scope.
     ///
     /// - Parameter identity: the report on it, which tells what was known before this replica led.
-    func history(of plan: Plan, reported identity: WorkloadIdentityObject?) -> TrustHistory? {
-        let key = plan.subject.key
-        let (known, isNew) = state.withLock { state in
-            let known = state.histories[key]
-            if known == nil, let inherited = identity.flatMap({ TrustHistory($0) }), inherited.isOf(plan) {
-                state.histories[key] = inherited
-            }
-            return (state.histories[key], known == nil)
+    func history(of scope: TrialScope, reported identity: WorkloadIdentityObject?) -> TrustHistory? {
+        let known =
+            state.withLock { $0.histories[scope.key] } ?? identity.flatMap { TrustHistory($0, at: now()) }
+        return known.flatMap { $0.isOf(scope) ? $0 : nil }
+    }
+
+    /// Goes on from what is reported, if nothing is known.
+    func inherit(_ history: TrustHistory, of key: ObjectKey) {
+        let isNew = state.withLock { state in
+            guard state.isRunning, state.histories[key] == nil else { return false }
+            state.histories[key] = history
+            return true
         }
         if isNew { show(key) }
-        return known.flatMap { $0.isOf(plan) ? $0 : nil }
+    }
+
+    /// How long it is until a ServiceAccount may be tried again, whatever has changed.
+    func wait(for key: ObjectKey, interval: Duration) -> Duration {
+        let now = now()
+        guard let last = state.withLock({ $0.lastTrials[key] }), now.elapsed(until: last) <= TrustHistory.clockSkew
+        else { return .zero }
+        return max(.zero, min(interval, Self.shortestWait) - last.elapsed(until: now))
+    }
+
+    /// A trial begins, however it will end.
+    func begin(_ key: ObjectKey) {
+        let now = now()
+        state.withLock { state in
+            if state.isRunning { state.lastTrials[key] = now }
+        }
     }
 
     /// Notes a trial.
     func note(_ history: TrustHistory, of key: ObjectKey) {
-        let old = state.withLock { $0.histories.updateValue(history, forKey: key)?.condition?.status }
+        let (isNoted, old) = state.withLock { state in
+            guard state.isRunning else { return (false, nil as Condition.Status?) }
+            return (true, state.histories.updateValue(history, forKey: key)?.condition?.status)
+        }
+        guard isNoted else { return }
         for record in history.records {
-            guard let sort = record.sort, let outcome = record.countedOutcome else { continue }
-            refreshes.count(sort, outcome)
+            guard let way = record.way, let outcome = record.countedOutcome else { continue }
+            refreshes.count(way, outcome)
         }
         show(key)
         if let new = history.condition, new.status != old { log(new, old, key) }
@@ -99,7 +141,7 @@ final class TrustLedger: Service {
         let proofs = state.withLock { state in
             let records = state.histories[key]?.records ?? []
             show(records, of: key, in: &state)
-            return records.compactMap { record in record.sort.flatMap { sort in record.lastProof.map { (sort, $0) } } }
+            return records.compactMap { record in record.way.flatMap { way in record.lastProof.map { (way, $0) } } }
         }
         // Of several roles in one pod that counts which was good longest ago.
         refreshes.note(Dictionary(proofs, uniquingKeysWith: min), of: key, by: .exchange)
@@ -146,8 +188,8 @@ final class TrustLedger: Service {
 }
 
 extension TrustRecord {
-    fileprivate var sort: CredentialRefreshes.Sort? {
-        mechanism.map { CredentialRefreshes.Sort(provider: provider, mechanism: $0) }
+    fileprivate var way: CredentialRefreshes.Way? {
+        mechanism.map { CredentialRefreshes.Way(provider: provider, mechanism: $0) }
     }
 
     /// `nil` if nobody was asked.

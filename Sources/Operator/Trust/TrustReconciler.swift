@@ -1,3 +1,4 @@
+internal import AdmissionWebhook
 internal import KubernetesModel
 internal import KubernetesRuntime
 internal import ServiceLifecycle
@@ -12,12 +13,17 @@ struct TrustReconciler: Reconciler {
     let stores: WorkloadStores
     let ledger: TrustLedger
     let trial: TrustTrial
+    private let clock: any Clock<Duration>
     private let now: @Sendable () -> Timestamp
+
+    /// Many exchanges that time out take less.
+    private static let limit = Duration.seconds(300)
 
     init(
         planner: Planner, stores: WorkloadStores, ledger: TrustLedger, trial: @escaping TrustTrial,
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        clock: any Clock<Duration> = .continuous, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
+        self.clock = clock
         self.planner = planner
         self.stores = stores
         self.ledger = ledger
@@ -27,24 +33,29 @@ struct TrustReconciler: Reconciler {
 
     /// - Parameter key: the ServiceAccount's, which is its WorkloadIdentity's.
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        // What is tried before that would be lost.
+        guard ledger.isRunning else { return .requeue(after: .seconds(1)) }
         guard let account = planner.stores.serviceAccounts[key], planner.configuration.verify.isScheduled(key) else {
             ledger.forget(key)
             return .done
         }
         let plan = planner.plan(for: Subject(key), account)
-        guard !plan.bindings.isEmpty, plan.exemption == nil else {
+        guard let scope = TrialScope(plan, planner.configuration) else {
             ledger.forget(key)
             return .done
         }
         let interval = Duration.seconds(planner.configuration.verify.intervalSeconds)
-        let known = ledger.history(of: plan, reported: stores.identities[key])
-        let wait = known?.wait(interval: interval, at: now()) ?? .zero
+        let known = ledger.history(of: scope, reported: stores.identities[key])
+        if let known { ledger.inherit(known, of: key) } else { ledger.forget(key) }
+        let wait = max(
+            known?.wait(interval: interval, at: now()) ?? .zero, ledger.wait(for: key, interval: interval))
         guard wait == .zero else { return .requeue(after: wait) }
+        ledger.begin(key)
 
         let results: [TrialResult]
         do {
-            results = try await cancelWhenGracefulShutdown { [trial] in
-                let results = try await trial(plan)
+            results = try await cancelWhenGracefulShutdown { [trial, clock] in
+                let results = try await withDeadline(Self.limit, clock: clock) { try await trial(plan) }
                 // What was broken off says nothing of the trust.
                 try Task.checkCancellation()
                 return results
@@ -52,7 +63,7 @@ struct TrustReconciler: Reconciler {
         } catch is CancellationError {
             return .requeue(after: .seconds(1))
         }
-        let history = TrustHistory(results, of: plan, after: known, at: now())
+        let history = TrustHistory(results, of: scope, after: known, at: now())
         ledger.note(history, of: key)
         return .requeue(after: history.wait(interval: interval, at: now()))
     }

@@ -4,9 +4,10 @@ internal import WorkloadIdentity
 
 /// How one exchange of a ServiceAccount ended last, and when it was good last.
 struct TrustRecord: Hashable {
-    /// So many denials in a row are told as one. What was set up a moment ago is not known everywhere at the provider yet, for up
-    /// to five minutes; with the waits between them these are seven.
+    /// So many denials in a row are told as one, if the first is so long ago. What was set up a moment ago is not known everywhere
+    /// at the provider yet, for up to five minutes.
     static let denialsToTell = 4
+    static let timeToTell = Duration.seconds(300)
 
     /// After a failure that says nothing of the trust, such as a network's.
     private static let patience = Duration.seconds(600)
@@ -20,7 +21,11 @@ struct TrustRecord: Hashable {
     var verdict: Verdict
     /// How many times in a row the provider denied it. A failure on the way to the provider is not counted.
     var denials = 0
+    /// When the first of these was.
+    var firstDenial: Timestamp?
     var lastProof: Timestamp?
+    /// When it was tried.
+    private var time: Timestamp
 
     /// - Parameter previous: what was known before of the same exchange.
     init(_ result: TrialResult, after previous: TrustRecord?, at now: Timestamp) {
@@ -29,10 +34,13 @@ struct TrustRecord: Hashable {
         identity = result.identity
         verdict = result.verdict
         lastProof = previous?.lastProof
+        time = now
         switch verdict.outcome {
         case .verified: lastProof = now
         case .unknown: break
-        case .failed: denials = min((previous?.denials ?? 0) + (isDenied ? 1 : 0), Self.denialsToTell + 10)
+        case .failed:
+            denials = min((previous?.denials ?? 0) + (isDenied ? 1 : 0), Self.denialsToTell + 10)
+            firstDenial = previous?.firstDenial ?? (isDenied ? now : nil)
         }
     }
 
@@ -43,10 +51,15 @@ struct TrustRecord: Hashable {
     /// Whether the provider denied it. A token that it takes once was taken: how often a pod presents its own is not known here.
     private var isDenied: Bool { verdict.isDenial && verdict.reason != "SingleUseToken" }
 
+    private var isDeniedForLong: Bool {
+        guard denials >= Self.denialsToTell, let firstDenial else { return false }
+        return firstDenial.elapsed(until: time) >= Self.timeToTell
+    }
+
     var status: Condition.Status {
         switch verdict.outcome {
         case .verified: .true
-        case .failed where isDenied && denials >= Self.denialsToTell: .false
+        case .failed where isDenied && isDeniedForLong: .false
         case .failed, .unknown: .unknown
         }
     }
@@ -74,8 +87,9 @@ struct TrustRecord: Hashable {
 // MARK: - In a status
 
 extension TrustRecord {
-    /// `nil` if another release wrote it, and meant what this one does not know.
-    init?(_ json: JSONValue) {
+    /// - Parameter time: when it was tried.
+    /// - Returns: `nil` if another release wrote it, and meant what this one does not know.
+    init?(_ json: JSONValue, at time: Timestamp) {
         guard let provider = json["provider"]?.string,
             let outcome = json["outcome"]?.string.flatMap(Verdict.Outcome.init(rawValue:)),
             let reason = json["reason"]?.string
@@ -84,9 +98,16 @@ extension TrustRecord {
         mechanism = json["mechanism"]?.string.flatMap(Mechanism.init(rawValue:))
         identity = json["identity"]?.string
         verdict = Verdict(
-            outcome: outcome, reason: reason, message: json["message"]?.string ?? "", fix: json["fix"]?.string)
+            outcome: outcome, reason: reason, message: json["message"]?.string ?? "", fix: json["fix"]?.string,
+            isDenial: json["denied"]?.bool ?? false)
         denials = min(max(json["denials"]?.integer ?? 0, 0), Self.denialsToTell + 10)
-        lastProof = json["lastProofTime"]?.string.flatMap { Timestamp($0) }
+        // Nothing is known of what comes after the trial: another clock wrote that, or somebody else.
+        func past(_ name: String) -> Timestamp? {
+            json[name]?.string.flatMap { Timestamp($0) }.flatMap { $0 <= time ? $0 : nil }
+        }
+        firstDenial = denials > 0 ? past("firstDenialTime") ?? time : nil
+        lastProof = past("lastProofTime")
+        self.time = time
     }
 
     var json: JSONValue {
@@ -98,8 +119,15 @@ extension TrustRecord {
         json["mechanism"] = mechanism.map { .string($0.rawValue) }
         json["identity"] = identity.map { .string($0) }
         json["fix"] = verdict.fix.map { .string($0) }
+        if verdict.isDenial { json["denied"] = true }
         if denials > 0 { json["denials"] = .number(JSONNumber(denials)) }
+        json["firstDenialTime"] = firstDenial.map { .string($0.description) }
         json["lastProofTime"] = lastProof.map { .string($0.description) }
         return json
     }
+}
+
+extension Timestamp {
+    /// How long after this time another one is; nothing if it is not after: clocks of two machines differ, and are set back.
+    func elapsed(until later: Timestamp) -> Duration { self <= later ? distance(to: later) : .zero }
 }
