@@ -135,7 +135,7 @@ def check_verdicts(fail):
     folders = [pages.ROOT / "Sources" / folder / "Verification" for folder in ("WorkloadIdentity", "lanyard")]
     sources = "".join(file.read_text(encoding="utf-8") for folder in folders for file in sorted(folder.glob("*.swift")))
     word = '"([A-Z][A-Za-z]+)"'
-    known = set(re.findall(rf'(?:ExchangeCause|\.failed|\.unknown)\(\s*{word}', sources))
+    known = set(re.findall(rf'(?:ExchangeCause|\.failed|\.denied|\.unknown)\(\s*{word}', sources))
     known |= {each for pair in re.findall(rf'\? {word} : {word}', sources) for each in pair}
     if len(known) < 30:
         fail("hack/check-docs", "finds no reasons of lanyard verify any more")
