@@ -101,7 +101,8 @@ extension ReasonGuide {
             .modelNotReachable, "What is injected gives access to the platform's APIs, but calls no model",
             "add the annotation that the message names"),
         .init(
-            .mountPathTaken, "The container has another volume at the path of an injected one, or a read-only one above it",
+            .mountPathTaken,
+            "The container has another volume at the path of an injected one, or a read-only one above it",
             "mount yours elsewhere"),
         .init(
             .noEffect, "An annotation or a label does nothing on this platform, or for these containers",
