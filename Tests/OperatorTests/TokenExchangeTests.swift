@@ -7,7 +7,7 @@ import WorkloadIdentity
 @testable import lanyard
 
 /// What is sent to a provider, and how long its answer may take.
-@Suite(.timeLimit(.minutes(1))) struct TokenExchangeTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenExchangeTests {
     /// Answers each connection with some bytes, and then says no more.
     private final class Stalling: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
@@ -63,8 +63,10 @@ import WorkloadIdentity
         var request = try Self.exchange().request(presenting: .token(SecretText("a.b.c")), at: "2026-01-01T00:00:00Z")
         request.url = "http://127.0.0.1:\(server.localAddress?.port ?? 0)/"
         let asked = request
+        let ended = Recorded()
         let verdict = try await withThrowingTaskGroup(of: Verdict?.self) { group in
             group.addTask {
+                defer { ended.add("") }
                 do {
                     _ = try await exchange.answer(to: asked, trusting: nil)
                     return nil
@@ -72,8 +74,9 @@ import WorkloadIdentity
                     return failure.verdict
                 }
             }
-            await eventually { answered.all.count == 1 }
-            await clock.advanceToNextDeadline()
+            // The client has a time of its own for silence, which passes on a busy machine.
+            await eventually { answered.all.count == 1 || !ended.all.isEmpty }
+            await clock.advanceUntil { !ended.all.isEmpty }
             return try await group.next() ?? nil
         }
         #expect(verdict?.reason == "TimedOut")
