@@ -239,7 +239,7 @@ def try_made_up_pods(program, samples, policy, definition, folder, count):
     for first in range(0, count, BATCH):
         numbers = range(first, min(count, first + BATCH))
         comparison.run(comparison.samples.pods(numbers.start, numbers.stop), [f"pod {number}" for number in numbers])
-        # Who waits for the better part of an hour wants to know that it goes on, and well.
+        # Who waits for so long wants to know that it goes on, and well.
         if count > BATCH:
             print(f"check-policy: {numbers.stop} pods tried, {len(comparison.failures)} wrong", flush=True)
     check(comparison, count)
