@@ -3,6 +3,7 @@
 usage: guard.py ADMISSION_POLICY LANYARD GUARD GUARD_WITH_EXCLUDED_NAMESPACES
 """
 
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 
 import yaml
 
-from reviews import Refused, answers, pod, request
+from reviews import answers, end_on_failures, pod, request
 
 REQUIRED = {"lanyard.dev/inject": "required"}
 STAMP = {"lanyard.dev/plan": "8e2e21df0572"}
@@ -132,11 +133,7 @@ def injected(lanyard):
 
 
 def failures(program, files, cases):
-    try:
-        found = answers(program, files, [asked for _, asked, _ in cases])
-    except Refused as refusal:
-        yield refusal
-        return
+    found = answers(program, files, [asked for _, asked, _ in cases])
     for (what, asked, admitted), answer in zip(cases, found, strict=True):
         status = answer.get("status", {})
         if answer["allowed"] != admitted:
@@ -153,14 +150,11 @@ def main(program, lanyard, guard, excluding):
                 "name": name, "labels": {"kubernetes.io/metadata.name": name, **labels}}}
             for name, labels in NAMESPACES.items()), encoding="utf-8")
         cases = CASES + injected(lanyard)
-        found = [*failures(program, [guard, namespaces], cases), *failures(program, [excluding, namespaces], EXCLUDING)]
         # Without the guard all are admitted, so what denies is the guard.
         everything = [(f"{what}, without the guard,", asked, True) for what, asked, _ in cases]
-        found += failures(program, [namespaces], everything)
-    for failure in found:
-        print(f"check-guard: {failure}", file=sys.stderr)
-    if found:
-        sys.exit(1)
+        end_on_failures("check-guard", itertools.chain(
+            failures(program, [guard, namespaces], cases), failures(program, [excluding, namespaces], EXCLUDING),
+            failures(program, [namespaces], everything)))
     denied = [what for what, _, admitted in cases + EXCLUDING if not admitted]
     print(f"check-guard: of {len(cases) + len(EXCLUDING)} pods the guard denies {len(denied)}, and admits all others")
 

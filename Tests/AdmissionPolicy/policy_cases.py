@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-
 from plan_sets import CONTAINERS, IDENTITIES, NODE, PLAN, PROVIDERS, costly, namespace, plan_set
-from reviews import Refused, answers, pod, request
+from reviews import answers, end_on_failures, pod, request
 
 OPERATOR = {"username": "system:serviceaccount:lanyard-system:lanyard", "groups": ["system:serviceaccounts"]}
 ADMINISTRATOR = {"username": "root", "groups": ["system:masters", "system:authenticated"]}
@@ -123,14 +122,7 @@ def failures(program, policy, definition, folder):
 
 def main(program, policy, definition):
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            found = list(failures(program, policy, definition, folder))
-        except Refused as refusal:
-            found = [refusal]
-    for failure in found:
-        print(f"check-policy: {str(failure)[:2000]}", file=sys.stderr)
-    if found:
-        sys.exit(1)
+        end_on_failures("check-policy", failures(program, policy, definition, folder))
     print(f"check-policy: {len(CASES) + 1} pods and {len(WRITES)} writes of objects are treated as they should be, and "
           f"{CONTAINERS} containers with {PROVIDERS} providers, one of {IDENTITIES} identities, are within the limits")
 

@@ -7,7 +7,7 @@ import pathlib
 import sys
 import tempfile
 
-from reviews import Refused, answers, pod, request
+from reviews import Refused, answers, end_on_failures, pod, request
 
 POLICIES = pathlib.Path(__file__).with_name("program.yaml")
 # What the pod is, the request, the label that it gets, what denies it, and what it is warned of.
@@ -59,14 +59,7 @@ def failures(program):
 
 
 def main(program):
-    try:
-        found = list(failures(program))
-    except Refused as refusal:
-        found = [refusal]
-    for failure in found:
-        print(f"check-guard: {failure}", file=sys.stderr)
-    if found:
-        sys.exit(1)
+    end_on_failures("check-guard", failures(program))
     print(f"check-guard: the program mutates and validates as it should, in {len(CASES) + len(FAULTS) + 2} cases")
 
 

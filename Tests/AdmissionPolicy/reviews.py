@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 USER = {"username": "jane", "groups": ["developers", "system:authenticated"]}
 
@@ -41,3 +42,16 @@ def answers(program, files, requests):
     if len(found) != len(requests):
         raise Refused(f"the program answered {len(found)} of {len(requests)} requests")
     return found
+
+
+def end_on_failures(check, failures):
+    """Goes through what is wrong, says it, and ends the process if anything is."""
+    found = []
+    try:
+        found.extend(failures)
+    except Refused as refusal:
+        found.append(refusal)
+    for failure in found:
+        print(f"{check}: {str(failure)[:2000]}", file=sys.stderr)
+    if found:
+        sys.exit(1)

@@ -8,7 +8,7 @@ import pathlib
 import sys
 import tempfile
 
-from reviews import Refused, USER, answers
+from reviews import USER, answers, end_on_failures
 
 LANYARD = {
     "username": "system:serviceaccount:lanyard-system:lanyard",
@@ -84,14 +84,7 @@ def main(program, policy):
         namespaces.write_text("---\n".join(
             json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) + "\n"
             for name in ("ai", "ml", "lanyard-system")), encoding="utf-8")
-        try:
-            found = list(failures(program, policy, namespaces))
-        except Refused as refusal:
-            found = [refusal]
-    for failure in found:
-        print(f"check-guard: {failure}", file=sys.stderr)
-    if found:
-        sys.exit(1)
+        end_on_failures("check-guard", failures(program, policy, namespaces))
     denied = sum(bool(denial) for _, _, denial in CASES)
     print(f"check-guard: of {len(CASES)} tokens the policy of tokens denies {denied}, and admits all others")
 

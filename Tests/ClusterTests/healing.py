@@ -82,6 +82,8 @@ class ReadyPods:
             self._looks += 1
 
     def figure(self):
+        if not self._thread.is_alive():
+            raise Failure(f"the API server was not asked any more after {self._looks} looks")
         if self._least < 1 or not self._looks:
             raise Failure(f"at worst {self._least} were, in {self._looks} looks")
         return f"{self._looks} looks in {time.monotonic() - self._started:.0f} s, at worst {self._least} ready"

@@ -206,7 +206,8 @@ extension EndToEndTests {
                     [
                         "provider": "aws-bedrock", "mechanism": "irsa", "identity": "arn", "status": "False",
                         "outcome": "Failed", "reason": "TrustPolicyMismatch", "message": "m", "fix": "aws",
-                        "denials": 4, "lastProofTime": "2026-11-28T00:00:00Z",
+                        "denied": true, "denials": 4, "firstDenialTime": "2026-11-28T00:00:00Z",
+                        "lastProofTime": "2026-11-28T00:00:00Z",
                     ]
                 ],
             ],

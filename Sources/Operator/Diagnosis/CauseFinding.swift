@@ -268,7 +268,6 @@ struct CauseFinding {
 
     /// What has the pod created again.
     private var remedy: String { PodRemedy([(pod, observation.origin)]).text }
-
 }
 
 extension Problem {

@@ -99,7 +99,8 @@ public struct InstalledDefinition: Service {
     static let written: Set<String> = {
         let parts: [String: String] = [
             "": """
-            platform evidence issuer components objects healing injection verification summary providers pods workloads warnings conditions
+            platform evidence issuer components objects healing injection verification summary providers pods workloads \
+            warnings conditions
             """,
             "issuer": "url reach",
             "objects[]": "kind name",

@@ -12,7 +12,11 @@ extension ConfigurationKey {
             }
             guard DNSName.isLabel(namespace), DNSName.isSubdomain(account) else {
                 throw ConfigurationError(
-                    key: key, message: "\"\(namespace)/\(account)\" is not a ServiceAccount with its namespace")
+                    key: key,
+                    message: """
+                        "\(namespace)/\(account)" is not a ServiceAccount with its namespace: write lower-case \
+                        letters, digits and "-"
+                        """)
             }
             subjects.insert(Subject(namespace: namespace, serviceAccount: account))
         }

@@ -15,7 +15,8 @@ struct Verify: AsyncParsableCommand {
         discussion: """
             For each provider that the ServiceAccount asks for, a token is made with your own rights, as by kubectl create \
             token, and exchanged. That takes the right to create serviceaccounts/token. Credentials that come back are \
-            discarded, a token of Vault's is revoked, and no output shows one. A success proves the trust, not that a model may be called.
+            discarded, Vault's are revoked, and no output shows a token. A success proves the trust, not that a model may be \
+            called.
 
             lanyard verify ml/llm                 a ServiceAccount
             lanyard verify deployment/app -n ml   that of a workload's pods, with what their own annotations say

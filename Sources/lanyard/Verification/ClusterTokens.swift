@@ -27,8 +27,7 @@ struct ClusterTokens: Sendable {
         }
         let answer = try await client.json(
             .create(
-                "token", of: ServiceAccount.resourceType,
-                subject.key,
+                "token", of: ServiceAccount.resourceType, subject.key,
                 ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": specification]))
         guard let token = answer["status"]?["token"]?.string else {
             throw StartFailure(description: "the API server answered a TokenRequest without a token")

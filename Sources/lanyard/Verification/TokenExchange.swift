@@ -17,9 +17,7 @@ struct TokenExchange: Sendable {
     private let certificateFile: String?
     private let clock: any Clock<Duration>
 
-    init(
-        _ environment: [String: String], clock: any Clock<Duration> = .continuous
-    ) throws(UsageProblem) {
+    init(_ environment: [String: String], clock: any Clock<Duration> = .continuous) throws(UsageProblem) {
         self.clock = clock
         proxies = try ProxySettings(environment)
         certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
