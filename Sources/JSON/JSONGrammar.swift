@@ -79,8 +79,13 @@ extension Span<UInt8> {
             if passIfNext(UInt8(ascii: "}"), &offset) { return offset }
             repeat {
                 offset = try end(ofStringAt: endOfWhitespace(at: offset))
-                offset = try end(of: UInt8(ascii: ":"), at: offset, "a colon")
-                offset = try end(ofValueAt: offset, depth: depth - 1)
+                offset = endOfWhitespace(at: try end(of: UInt8(ascii: ":"), at: offset, "a colon"))
+                // Most members are strings, which need no call.
+                if byte(at: offset) == UInt8(ascii: "\"") {
+                    offset = try end(ofStringAt: offset)
+                } else {
+                    offset = try end(ofValueAt: offset, depth: depth - 1)
+                }
             } while try passToNext(before: UInt8(ascii: "}"), &offset)
             return offset
         case UInt8(ascii: "["):
@@ -168,7 +173,8 @@ extension Span<UInt8> {
                 return token
             case UInt8(ascii: "\\"):
                 token.hasEscapes = true
-                offset = try escape(at: offset).end
+                // Most escapes are of quotes, in texts that are JSON themselves.
+                offset = self.byte(at: offset + 1) == UInt8(ascii: "\"") ? offset + 2 : try escape(at: offset).end
             case 0x80...:
                 token.isASCII = false
                 offset += 1

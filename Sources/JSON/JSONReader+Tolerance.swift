@@ -4,40 +4,28 @@
 extension JSONReader {
     /// - Returns: whether there is an object; `nil` for `null`.
     public mutating func objectIfAny(_ member: (String, inout JSONReader) throws -> Void) throws -> Bool? {
-        switch kind() {
-        case .object: try object(member)
-        case let kind:
-            try skip()
-            return kind == .null ? nil : false
-        }
+        guard isNext(UInt8(ascii: "{")) else { return try skipOther() }
+        try object(member)
         return true
     }
 
     /// ``objectIfAny(_:)`` for members that are known by name.
     public mutating func membersIfAny(_ member: (Span<UInt8>, inout JSONReader) throws -> Void) throws -> Bool? {
-        switch kind() {
-        case .object: try members(member)
-        case let kind:
-            try skip()
-            return kind == .null ? nil : false
-        }
+        guard isNext(UInt8(ascii: "{")) else { return try skipOther() }
+        try members(member)
         return true
     }
 
     public mutating func objectIfAny(
         only name: StaticString, _ member: (inout JSONReader) throws -> Void
     ) throws {
-        if kind() == .object { try object(only: name, member) } else { try skip() }
+        if isNext(UInt8(ascii: "{")) { try object(only: name, member) } else { try skip() }
     }
 
     /// - Returns: whether there is an array; `nil` for `null`.
     public mutating func arrayIfAny(_ element: (inout JSONReader) throws -> Void) throws -> Bool? {
-        switch kind() {
-        case .array: try array(element)
-        case let kind:
-            try skip()
-            return kind == .null ? nil : false
-        }
+        guard isNext(UInt8(ascii: "[")) else { return try skipOther() }
+        try array(element)
         return true
     }
 
@@ -46,7 +34,7 @@ extension JSONReader {
     }
 
     public mutating func stringTokenIfAny() throws -> JSONStringToken? {
-        if kind() == .string { return try stringToken() }
+        if isNext(UInt8(ascii: "\"")) { return try stringToken() }
         try skip()
         return nil
     }
@@ -55,5 +43,13 @@ extension JSONReader {
         if kind() == .bool { return try bool() }
         try skip()
         return nil
+    }
+    /// Passes over what is of another type.
+    ///
+    /// - Returns: false; `nil` for `null`.
+    private mutating func skipOther() throws -> Bool? {
+        if skipNull() { return nil }
+        try skip()
+        return false
     }
 }

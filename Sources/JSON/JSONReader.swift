@@ -40,6 +40,13 @@ public struct JSONReader: Sendable {
         }
     }
 
+    /// Whether the next value begins with this byte.
+    @inline(__always)
+    mutating func isNext(_ byte: UInt8) -> Bool {
+        offset = bytes.span.endOfWhitespace(at: offset)
+        return bytes.span.byte(at: offset) == byte
+    }
+
     public enum Kind: Sendable {
         case null, bool, number, string, array, object
     }
@@ -48,7 +55,6 @@ public struct JSONReader: Sendable {
 
     /// Reads an object and hands each member to `member`. `null` counts as an empty object, as it does for Kubernetes.
     public mutating func object(_ member: (String, inout JSONReader) throws -> Void) throws {
-        if skipNull() { return }
         guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
         repeat {
             try member(try key(), &self)
@@ -60,15 +66,13 @@ public struct JSONReader: Sendable {
     ///
     /// Names are compared byte by byte, in a `switch` with the names as cases.
     public mutating func members(_ member: (Span<UInt8>, inout JSONReader) throws -> Void) throws {
-        if skipNull() { return }
         guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
         // For the names, while the reader is lent out.
         let text = bytes
         repeat {
             let token = try passKey()
             if token.hasEscapes {
-                var name = string(token)
-                try name.withUTF8 { try member($0.span, &self) }
+                try member(string(token).utf8.span, &self)
             } else {
                 try member(text.span.extracting(token.range), &self)
             }
@@ -80,7 +84,6 @@ public struct JSONReader: Sendable {
     ///
     /// No name is made into a `String` for it.
     public mutating func object(only name: StaticString, _ member: (inout JSONReader) throws -> Void) throws {
-        if skipNull() { return }
         guard try enter(UInt8(ascii: "{"), "an object", emptyIf: UInt8(ascii: "}")) else { return }
         repeat {
             if try passKey(ifIs: name) { try member(&self) } else { try skip() }
@@ -90,7 +93,6 @@ public struct JSONReader: Sendable {
 
     /// Reads an array and hands each element to `element`. `null` counts as an empty array.
     public mutating func array(_ element: (inout JSONReader) throws -> Void) throws {
-        if skipNull() { return }
         guard try enter(UInt8(ascii: "["), "an array", emptyIf: UInt8(ascii: "]")) else { return }
         repeat {
             try element(&self)
@@ -207,11 +209,11 @@ public struct JSONReader: Sendable {
     /// Nothing is made for it, unless a string is written with escapes. Bytes are compared, and not characters: for Kubernetes
     /// an `é` that is written in two ways makes two names.
     public func lastIndex(of string: String, in tokens: [JSONStringToken]) -> Int? {
-        var string = string
-        return string.withUTF8 { utf8 in
-            let text = bytes.span
-            return tokens.lastIndex { text.says($0, utf8.span) }
-        }
+        let text = bytes.span
+        let utf8 = string.utf8.span
+        var index = tokens.count - 1
+        while index >= 0, !text.says(tokens[index], utf8) { index -= 1 }
+        return index >= 0 ? index : nil
     }
 
     // MARK: Parts
@@ -243,18 +245,22 @@ public struct JSONReader: Sendable {
         }
     }
 
-    /// Passes over an opening bracket. False if the closing one comes next, and is passed over, too.
+    /// Passes over an opening bracket. False if the closing one comes next, or `null` is there, and is passed over, too.
     private mutating func enter(
         _ opening: UInt8, _ what: StaticString, emptyIf closing: UInt8
     ) throws(JSONError) -> Bool {
-        let depth = depthLeft
-        let isEmpty = try parse { text, offset throws(JSONError) in
-            offset = try text.end(of: opening, at: offset, what)
-            guard depth > 0 else { throw .tooDeep(at: offset) }
-            return text.passIfNext(closing, &offset)
+        guard isNext(opening) else {
+            if skipNull() { return false }
+            throw bytes.span.mismatch(expected: what, at: offset)
         }
-        if !isEmpty { depthLeft -= 1 }
-        return !isEmpty
+        offset += 1
+        guard depthLeft > 0 else { throw .tooDeep(at: offset) }
+        if isNext(closing) {
+            offset += 1
+            return false
+        }
+        depthLeft -= 1
+        return true
     }
 
     private mutating func another(before closing: UInt8) throws(JSONError) -> Bool {
@@ -339,8 +345,8 @@ extension Span<UInt8> {
         guard token.hasEscapes else {
             return token.range.count == utf8.count && extracting(token.range).equals(utf8)
         }
-        var unescaped = string(token)
-        return unescaped.withUTF8 { $0.count == utf8.count && $0.span.equals(utf8) }
+        let unescaped = string(token).utf8.span
+        return unescaped.count == utf8.count && unescaped.equals(utf8)
     }
 
     /// - Parameter other: of the same length.

@@ -89,15 +89,13 @@ extension JSONValue {
 
     /// Writes a string without its quotes.
     static func writeContent(of string: String, to output: inout [UInt8]) {
-        var string = string
-        string.withUTF8 { utf8 in
-            var written = 0
-            while written < utf8.count {
-                let end = utf8.span.endOfPlainBytes(at: written)
-                output.append(contentsOf: utf8[written..<end])
-                if end < utf8.count { write(utf8[end], to: &output) }
-                written = end + 1
-            }
+        let utf8 = string.utf8.span
+        var written = 0
+        while written < utf8.count {
+            let end = utf8.endOfPlainBytes(at: written)
+            utf8.extracting(written..<end).withUnsafeBufferPointer { output.append(contentsOf: $0) }
+            if end < utf8.count { write(utf8[end], to: &output) }
+            written = end + 1
         }
     }
 

@@ -337,13 +337,8 @@ extension PodManifest.Container {
 extension PodManifest.Container {
     /// Whether the container says nothing of whatever a binding looks at: then it gets what any other such container gets.
     func isIndifferent(to outcome: Binding.Outcome) -> Bool {
-        let addition = outcome.addition
-        return environmentSources.isEmpty && addition.expected.isEmpty && outerMounts.isEmpty
-            && !addition.filesReadFirst.contains(where: defines) && !addition.yieldsTo.contains(where: defines)
-            && !addition.groups.contains { group in
-                !group.containers.isUnlimited || group.variables.contains { defines($0.name) }
-            }
-            && !outcome.hazards.contains { !$0.variables(setIn: setting(of:)).isEmpty }
-            && addition.volume?.mountPath.flatMap(volumeMounted(at:)) == nil
+        guard outcome.isAlikeForContainers, environmentSources.isEmpty, outerMounts.isEmpty else { return false }
+        for variable in outcome.decisiveVariables where defines(variable) { return false }
+        return outcome.addition.volume?.mountPath.flatMap(volumeMounted(at:)) == nil
     }
 }

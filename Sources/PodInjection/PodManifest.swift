@@ -58,22 +58,21 @@ public struct PodManifest: Sendable {
     /// Its place in the list of volumes.
     func indexOfVolume(named name: String) -> Int? { volumes.index(of: name, in: text) }
 
-    struct Container {
-        private(set) var name = ""
+    /// A reference, since it goes to all who decide something about it.
+    final class Container: Sendable {
         let list: ContainerList
         let pointer: JSONPointer
-        private(set) var hasEnvironment = false
-        private(set) var hasMounts = false
-        /// The ConfigMaps and Secrets of `envFrom`.
-        private(set) var environmentSources: [String] = []
-
-        private var variables = NamedPlaces()
-        private var mountPaths: [JSONStringToken] = []
-        /// For each mount.
-        private var mountedVolumes: [JSONStringToken?] = []
-        /// Those at, above or near the places where volumes are injected, however they are written.
-        private(set) var outerMounts: [OuterMount] = []
+        private let fields: ContainerFields
         private let text: JSONReader
+
+        var name: String { fields.name }
+        var hasEnvironment: Bool { fields.hasEnvironment }
+        var hasMounts: Bool { fields.hasMounts }
+        /// The ConfigMaps and Secrets of `envFrom`.
+        var environmentSources: [String] { fields.environmentSources }
+        var mountCount: Int { fields.mountPaths.count }
+        /// Those at, above or near the places where volumes are injected, however they are written.
+        var outerMounts: [OuterMount] { fields.outerMounts }
 
         struct OuterMount {
             var path: String
@@ -81,11 +80,18 @@ public struct PodManifest: Sendable {
             var isReadOnly: Bool
         }
 
-        func defines(_ variable: String) -> Bool { variables.contains(variable, in: text) }
+        fileprivate init(_ fields: ContainerFields, of text: JSONReader, in list: ContainerList, pointer: JSONPointer) {
+            self.fields = fields
+            self.text = text
+            self.list = list
+            self.pointer = pointer
+        }
+
+        func defines(_ variable: String) -> Bool { fields.variables.contains(variable, in: text) }
 
         /// `nil` if the variable is not there, or its value is taken from somewhere that is not known here.
         func value(of variable: String) -> PodAddition.Variable.Value? {
-            variables.value(of: variable, in: text).flatMap { PodAddition.Variable.Value($0) }
+            fields.variables.value(of: variable, in: text).flatMap { PodAddition.Variable.Value($0) }
         }
 
         /// Whether the user set the variable to something else, or to something that is not known here.
@@ -93,20 +99,32 @@ public struct PodManifest: Sendable {
             defines(variable.name) && value(of: variable.name) != variable.value
         }
 
-        var mountCount: Int { mountPaths.count }
-
         /// All its mounts.
         var mounts: [(path: String, volume: String)] {
-            zip(mountPaths, mountedVolumes).map { path, volume in
+            zip(fields.mountPaths, fields.mountedVolumes).map { path, volume in
                 (text.string(path), volume.map { text.string($0) } ?? "")
             }
         }
 
         func volumeMounted(at path: String) -> String? {
-            let index = text.lastIndex(of: path, in: mountPaths) ?? text.lastIndex(of: path + "/", in: mountPaths)
-            return index.flatMap { mountedVolumes[$0] }.map { text.string($0) }
+            let paths = fields.mountPaths
+            let index = text.lastIndex(of: path, in: paths) ?? text.lastIndex(of: path + "/", in: paths)
+            return index.flatMap { fields.mountedVolumes[$0] }.map { text.string($0) }
         }
     }
+}
+
+/// What is kept of a container.
+private struct ContainerFields {
+    var name = ""
+    var hasEnvironment = false
+    var hasMounts = false
+    var environmentSources: [String] = []
+    var variables = NamedPlaces()
+    var mountPaths: [JSONStringToken] = []
+    /// For each mount.
+    var mountedVolumes: [JSONStringToken?] = []
+    var outerMounts: [PodManifest.Container.OuterMount] = []
 }
 
 /// Where the elements of a list stand that have names. Of those with the same name the last one counts.
@@ -265,23 +283,18 @@ extension PodManifest: JSONReadable {
         var found: [Container] = []
         let isArray = try json.arrayIfAny { json in
             try allowance.keepContainer()
-            found.append(
-                try Container(
-                    from: &json, in: list, pointer: pointer.appending(found.count), isOfItsTypes: &isOfItsTypes,
-                    within: &allowance))
+            let text = json
+            let fields = try ContainerFields(from: &json, isOfItsTypes: &isOfItsTypes, within: &allowance)
+            found.append(Container(fields, of: text, in: list, pointer: pointer.appending(found.count)))
         }
         containers[list] = note(isArray) ? found : nil
     }
 }
 
-extension PodManifest.Container {
-    fileprivate init(
-        from json: inout JSONReader, in list: PodManifest.ContainerList, pointer: JSONPointer, isOfItsTypes: inout Bool,
-        within allowance: inout ManifestAllowance
+extension ContainerFields {
+    init(
+        from json: inout JSONReader, isOfItsTypes: inout Bool, within allowance: inout ManifestAllowance
     ) throws {
-        self.list = list
-        self.pointer = pointer
-        text = json
         let isObject = try json.membersIfAny { key, json in
             switch key {
             case "name": name = try json.stringIfAny() ?? ""
@@ -335,19 +348,23 @@ extension PodManifest.Container {
         guard let path else { return }
         mountPaths.append(path)
         mountedVolumes.append(volume)
-        if let outer = outerPath(path) {
+        if let outer = outerPath(path, in: json) {
             outerMounts.append(
-                OuterMount(path: outer, volume: volume.map { text.string($0) } ?? "", isReadOnly: isReadOnly == true))
+                PodManifest.Container.OuterMount(
+                    path: outer, volume: volume.map { json.string($0) } ?? "", isReadOnly: isReadOnly == true))
         }
     }
 
     /// Nearly every mount is told by its first bytes to be elsewhere; and the token that every pod has is.
-    private func outerPath(_ token: JSONStringToken) -> String? {
+    private func outerPath(_ token: JSONStringToken, in text: JSONReader) -> String? {
         guard token.length <= 64 else { return nil }
         let path = text.string(token)
-        let second = path.utf8.dropFirst().first
-        guard second.map("vr/.\\:".utf8.contains) ?? true else { return nil }
-        return path.hasPrefix("/var/run/secrets/kubernetes.io/") ? nil : path
+        switch path.utf8.dropFirst().first {
+        case nil, UInt8(ascii: "v"), UInt8(ascii: "r"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "\\"),
+            UInt8(ascii: ":"):
+            return path.hasPrefix("/var/run/secrets/kubernetes.io/") ? nil : path
+        default: return nil
+        }
     }
 
     private mutating func readEnvironmentSource(from json: inout JSONReader) throws {

@@ -12,7 +12,7 @@ public struct UnmetRequirement: Hashable, Sendable {
     private let obstacle: String
 
     /// - Returns: `nil` if the pod requires nothing, or gets all that it asks for.
-    public init?(of pod: PodContext, plan: Plan, injection: Injection) {
+    public init?(of pod: borrowing PodContext, plan: borrowing Plan, injection: borrowing Injection) {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
         let leftOut = injection.lacking

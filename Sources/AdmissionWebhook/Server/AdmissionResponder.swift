@@ -218,7 +218,7 @@ extension AdmissionResponder {
         let message = verdict.record?.message ?? (verdict.allowed ? "admission review answered" : "admission denied")
         logger.log(
             level: isNews ? .info : .debug, "\(message)",
-            metadata: metadata(of: review, by: webhook).merging(verdict.metadata) { $1 })
+            metadata: metadata(of: review, by: webhook, verdict))
     }
 
     /// Logs which review got no verdict.
@@ -229,27 +229,27 @@ extension AdmissionResponder {
         return rejection
     }
 
-    private func metadata(of review: AdmissionRequest, by webhook: Webhook) -> Logger.Metadata {
-        [
-            "webhook.path": .string(webhook.path),
-            "review.uid": .string(review.uid),
-            "review.user": .string(review.userHash),
-            "operation": .string(review.operation.rawValue),
-            "resource": .string(review.resource.resource),
-            "namespace": .string(review.namespace),
-            "name": .string(review.name),
-        ]
+    private func metadata(
+        of review: AdmissionRequest, by webhook: Webhook, _ verdict: AdmissionResponse? = nil
+    ) -> Logger.Metadata {
+        // One dictionary, with room for all: every injection is logged.
+        var metadata = Logger.Metadata(minimumCapacity: 16)
+        metadata["webhook.path"] = .string(webhook.path)
+        metadata["review.uid"] = .string(review.uid)
+        metadata["review.user"] = .string(review.userHash)
+        metadata["operation"] = .string(review.operation.rawValue)
+        metadata["resource"] = .string(review.resource.resource)
+        metadata["namespace"] = .string(review.namespace)
+        metadata["name"] = .string(review.name)
+        guard let verdict else { return metadata }
+        metadata["outcome"] = .string(verdict.outcome.rawValue)
+        if let refusal = verdict.refusal { metadata["reason"] = .string(refusal.message) }
+        for (key, value) in verdict.record?.fields ?? [:] { metadata[key] = .string(value) }
+        return metadata
     }
 }
 
 extension AdmissionResponse {
-    fileprivate var metadata: Logger.Metadata {
-        var metadata: Logger.Metadata = ["outcome": .string(outcome.rawValue)]
-        if let refusal { metadata["reason"] = .string(refusal.message) }
-        for (key, value) in record?.fields ?? [:] { metadata[key] = .string(value) }
-        return metadata
-    }
-
     fileprivate var outcome: AdmissionMetrics.Outcome {
         guard allowed else { return .refused }
         return patch?.isEmpty ?? true ? .allowed : .patched

@@ -30,7 +30,7 @@ struct InjectionRecord {
     let entries: [Entry]
 
     /// Of a pod that is created.
-    init(of plan: Plan, _ injection: Injection) {
+    init(of plan: borrowing Plan, _ injection: borrowing Injection) {
         let given = Self.given(by: injection)
         let lacking = plan.outcomes.filter { injection.lacking.contains($0.provider) }.map {
             Entry(provider: $0.provider, mechanism: $0.outcome.mechanism, outcome: .lacking)
@@ -58,7 +58,7 @@ struct InjectionRecord {
         entries = Self.given(by: injection)
     }
 
-    private static func given(by injection: Injection) -> [Entry] {
+    private static func given(by injection: borrowing Injection) -> [Entry] {
         let outcome: Outcome = injection.patch.isEmpty ? .present : .injected
         return injection.injected.map { Entry(provider: $0.provider, mechanism: $0.mechanism, outcome: outcome) }
     }

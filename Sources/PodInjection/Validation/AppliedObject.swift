@@ -80,7 +80,7 @@ extension WorkloadManifest {
 
 extension Subject {
     /// Whom a pod, or the pods of a template, run as.
-    public init(of pod: PodManifest, in namespace: String) {
+    public init(of pod: borrowing PodManifest, in namespace: String) {
         let name = pod.serviceAccountName
         self.init(namespace: namespace, serviceAccount: name.isEmpty ? "default" : name)
     }

@@ -100,10 +100,11 @@ extension AnnotationKey {
     ///
     /// A key that is known, on another domain, may be meant for Lanyard: `eks.amazon.com/role-arn`.
     public static func mayMatter(_ name: String) -> Bool {
-        if prefixes.contains(where: name.hasPrefix) { return true }
         guard let slash = name.utf8.firstIndex(of: UInt8(ascii: "/")) else { return false }
-        return namesWithoutDomain.contains(name[name.utf8.index(after: slash)...])
+        return domains.contains(name[...slash]) || namesWithoutDomain.contains(name[name.utf8.index(after: slash)...])
     }
+
+    private static let domains = Set(prefixes.map { $0[...] })
 
     private static let namesWithoutDomain: Set<Substring> = Set(
         (common + Provider.builtIn.flatMap(\.keys)).compactMap { key in

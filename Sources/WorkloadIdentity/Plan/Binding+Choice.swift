@@ -51,21 +51,26 @@ extension Binding {
         _ grant: Grant, by mechanism: any CredentialMechanism, of provider: Provider, _ request: BindingRequest
     ) {
         let inputs = request.inputs
-        let ownVariables = Set(grant.addition.groups.flatMap(\.variables).map(\.name))
-        let hazards = mechanism.mechanism.isSecretDelivery ? [] : provider.hazards + grant.hazards
+        let addition = grant.addition
+        let ownVariables = Set(addition.groups.flatMap(\.variables).map(\.name))
+        let hazards = (mechanism.mechanism.isSecretDelivery ? [] : provider.hazards + grant.hazards)
+            .compactMap { $0.without(ownVariables) }
         let outcome = Outcome(
             mechanism: mechanism.mechanism,
             tier: mechanism.tier(on: request.facts.platform),
             reach: mechanism.reach,
-            addition: grant.addition,
+            addition: addition,
             object: grant.object,
             containers: ContainerSelection(
                 include: inputs.names(
                     provider.includeKey.flatMap { inputs[$0] == nil ? nil : $0 } ?? .includeContainers),
                 skip: inputs.names(.skipContainers) + (provider.skipKey.map(inputs.names) ?? [])),
-            hazards: hazards.compactMap { $0.without(ownVariables) },
+            hazards: hazards,
             trust: Outcome.Trust(grant, by: mechanism.mechanism),
-            identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"))
+            identity: grant.identity.map { "\($0.name)=\($0.value)" }.joined(separator: "\n"),
+            decisiveVariables: addition.filesReadFirst + addition.yieldsTo + ownVariables
+                + hazards.flatMap(\.variables),
+            isAlikeForContainers: addition.expected.isEmpty && addition.groups.allSatisfy(\.containers.isUnlimited))
         outcomes.append(outcome)
         makesObject = makesObject || grant.object != nil
         problems += grant.problems + mechanism.reservations(request)

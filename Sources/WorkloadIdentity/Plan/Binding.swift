@@ -22,6 +22,10 @@ public struct Binding: Hashable, Sendable {
         public var trust: Trust
         /// The inputs that decide what a pod gets, as text: what the plan's hash covers.
         var identity: String
+        /// All variables of a container that decide what it gets: each container of each pod is asked for them.
+        public let decisiveVariables: [String]
+        /// Whether containers that set none of them get the same, whatever they are called.
+        public let isAlikeForContainers: Bool
 
         /// Whether a container gets it.
         public func serves(_ container: String) -> Bool {

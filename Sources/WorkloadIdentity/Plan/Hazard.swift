@@ -20,7 +20,7 @@ public struct Hazard: Hashable, Sendable {
     }
 
     /// The variables that do it, each by itself.
-    private var variables: [String]
+    private(set) var variables: [String]
     private let kind: Kind
 
     /// What becomes of the identity where one of the variables is set.
