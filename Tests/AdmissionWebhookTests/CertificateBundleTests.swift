@@ -19,6 +19,21 @@ import Testing
         #expect(await !bundle.isTrusted(as: "127.0.0.2", at: .today))
     }
 
+    @Test("is described without its keys, by whatever holds it")
+    func described() throws {
+        let bundle = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)
+        var dumped = ""
+        dump([bundle], to: &dumped)
+        let key = bundle.servingCertificate.privateKeyPEM.dropFirst(60).prefix(30)
+        for text in ["\([bundle])", String(reflecting: [bundle]), dumped] {
+            #expect(text.contains("serial number"))
+            #expect(!text.contains(String(decoding: key, as: UTF8.self)))
+            // As bytes, however they are written one after the other.
+            let numbers = text.split { !$0.isNumber }.joined(separator: " ")
+            #expect(!numbers.contains(key.map(String.init).joined(separator: " ")))
+        }
+    }
+
     @Test("allows for clocks that are an hour behind, and ends after its lifetime")
     func validity() async throws {
         let bundle = try CertificateBundle(for: .test, at: .today, lifetimes: lifetimes)

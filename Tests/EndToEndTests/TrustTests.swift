@@ -141,8 +141,14 @@ extension EndToEndTests {
             let objects = try await plane.kubectl("get", "wid,events,sa", "-n", namespace, "-o", "json").output
             let log = running.log
             #expect(log.contains("trust changed"))
+            let secret = try await plane.get("secret", "lanyard-webhook-certificates", "-n", "lanyard-system")
+            let key = try #require(secret.at("data", "tls.key")?.string.flatMap { Data(base64Encoded: $0) })
+            let inKey = key.dropFirst(60).prefix(30)
             for text in [log, objects, shown] {
                 #expect(!text.contains(ProviderEndpoint.secret))
+                // As text, or as bytes.
+                #expect(!text.contains(String(decoding: inKey, as: UTF8.self)))
+                #expect(!text.contains(inKey.map(String.init).joined(separator: ", ")))
                 for token in tokens {
                     // As a whole or by one of its parts; the first is the same for all.
                     for part in token.split(separator: ".").dropFirst() { #expect(!text.contains(part)) }

@@ -41,6 +41,13 @@ public struct ServingCertificate: Sendable {
     }
 }
 
+/// Whatever is printed, logged or dumped with a certificate in it does not show the key.
+extension ServingCertificate: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "a certificate of \(leaf.subject), serial number \(leaf.serialNumber)" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["leaf": leaf]) }
+}
+
 extension ServingCertificate {
     /// What SwiftNIO's TLS shows at its next handshake.
     var contextOverride: NIOSSLContextConfigurationOverride {

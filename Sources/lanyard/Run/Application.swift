@@ -111,13 +111,16 @@ struct Application {
                 logger.info("caches are complete")
             })
 
+        // Below this level it describes each service with all that the service holds.
+        var groupLogger = logger
+        groupLogger.logLevel = max(logger.logLevel, .info)
         // What cannot go on lets the others finish what they are doing.
         var group = ServiceGroupConfiguration(
             services: services.map { service in
                 ServiceGroupConfiguration.ServiceConfiguration(
                     service: service, failureTerminationBehavior: .gracefullyShutdownGroup)
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: groupLogger)
         group.maximumGracefulShutdownDuration = .seconds(25)
         logger.info(
             "starting",
