@@ -18,7 +18,7 @@ public struct JSONPatch: Hashable, Sendable {
         for operation in operations {
             switch operation {
             case .add(let path, let value): append("add", path) { $0.member("value", value) }
-            case .remove(let path): append("remove", path) { _ in }
+            case .remove(let path): remove(at: path)
             case .replace(let path, let value): append("replace", path) { $0.member("value", value) }
             case .test(let path, let value): append("test", path) { $0.member("value", value) }
             }
@@ -29,6 +29,10 @@ public struct JSONPatch: Hashable, Sendable {
 
     public mutating func add(_ value: JSONValue, at pointer: JSONPointer) {
         append("add", pointer) { $0.member("value", value) }
+    }
+
+    public mutating func remove(at pointer: JSONPointer) {
+        append("remove", pointer) { _ in }
     }
 
     /// Adds a member, whose value a closure writes, to the object at a pointer.

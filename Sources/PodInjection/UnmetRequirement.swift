@@ -16,13 +16,7 @@ public struct UnmetRequirement: Hashable, Sendable {
         guard pod.requiresInjection else { return nil }
         let problems = plan.problems + injection.problems
         let leftOut = injection.lacking
-        let served = Set(plan.bindings.filter(\.isReady).map(\.provider)).subtracting(leftOut)
-        // A malformed lifetime costs nobody a credential.
-        let errors = problems.filter { problem in
-            problem.severity == .error
-                && (problem.field == AnnotationKey.providers.name
-                    || problem.provider.map { !served.contains($0) } == true)
-        }
+        let errors = plan.errors(among: problems, lacking: leftOut)
         isAmongErrors = plan.exemption == nil && !errors.isEmpty
         let reason: String
         if let exemption = plan.exemption {
@@ -51,6 +45,22 @@ public struct UnmetRequirement: Hashable, Sendable {
             severity, .requirementUnmet,
             "its pods are labelled \(Plan.injectKey)=required, so they will be denied: \(obstacle)",
             field: Plan.injectKey, in: .podLabels)
+    }
+}
+
+extension Plan {
+    /// Whether a pod that requires injection is denied whatever else is in it.
+    var deniesRequiredPods: Bool { !errors(among: problems, lacking: []).isEmpty }
+
+    /// Those that keep a pod from something that it asks for.
+    fileprivate func errors(among problems: [Problem], lacking leftOut: Set<ProviderName>) -> [Problem] {
+        let served = Set(bindings.filter(\.isReady).map(\.provider)).subtracting(leftOut)
+        // A malformed lifetime costs nobody a credential.
+        return problems.filter { problem in
+            problem.severity == .error
+                && (problem.field == AnnotationKey.providers.name
+                    || problem.provider.map { !served.contains($0) } == true)
+        }
     }
 }
 

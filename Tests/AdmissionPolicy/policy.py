@@ -121,7 +121,6 @@ class Comparison:
         self.samples = samples
         self.injected = collections.Counter()
         self.left = collections.Counter()
-        self.denied = 0
         self.failures = []
         policies = list(yaml.safe_load_all(pathlib.Path(policy).read_text(encoding="utf-8")))
         self.conditions = [item["name"] for item in next(
@@ -187,7 +186,7 @@ class Comparison:
         if as_by_both(by_both) != as_by_both(by_webhook):
             self.failures.append(f"{name}: the webhook after the policy does not do what the webhook alone does")
         if "denied" in by_webhook:
-            self.denied += 1
+            self.failures.append(f"{name}: the webhook denies it: {by_webhook['denied']}")
         elif as_by_both(pod) != as_by_both(by_webhook):
             self.failures.append(f"{name}: the policy makes another pod of it than the webhook")
 
@@ -246,9 +245,8 @@ def try_made_up_pods(program, samples, policy, definition, folder, count):
     injected = sum(comparison.injected.values())
     if injected < count // 10 or len(comparison.injected) < 3:
         sys.exit(f"check-policy: the samples show little: {injected} pods injected, {dict(comparison.injected)}")
-    print(f"check-policy: {count} pods: {injected} get from the policy what they get from the webhook, which then denies "
-          f"{comparison.denied} of them, and changes nothing in the others but {PROBLEMS}; {count - injected} are left to "
-          "it, since a pod")
+    print(f"check-policy: {count} pods: {injected} get from the policy what they get from the webhook, which then changes "
+          f"nothing in them but {PROBLEMS}; {count - injected} are left to it, since a pod")
     for name in [LABELLED, *comparison.conditions]:
         print(f"{comparison.left[name]:9} {name if name in comparison.conditions[1:] + [LABELLED] else 'has no plan'}")
     left = sum(comparison.identities_left.values())

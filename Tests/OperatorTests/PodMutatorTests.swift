@@ -136,6 +136,24 @@ import WorkloadIdentity
     private static let bad = ["eks.amazonaws.com/role-arn": "bedrock"]
     private static let denial = "the pod is labelled lanyard.dev/inject=required, but "
 
+    @Test("the label of the API server's own policy stays while it goes with the plan that the webhook knows, too")
+    func believesPolicyOfSamePlan() async throws {
+        cluster.add(serviceAccount: "llm", Self.role)
+        func labels(_ annotations: [String: String]) async throws -> JSONValue? {
+            let marked = Self.required.merging(["lanyard.dev/injected-by": "policy"]) { $1 }
+            let pod = Self.pod(annotations, labels: marked)
+            let response = try await review(pod)
+            return try pod.applying(try #require(response.patch))["metadata"]?["labels"]
+        }
+        let plan = try stamps(Self.pod([:]), try await review(Self.pod([:])))[0] ?? ""
+        let required: JSONValue = ["lanyard.dev/inject": "required"]
+        #expect(try await labels([:]) == required)
+        #expect(try await labels(Self.forged) == required)
+        #expect(
+            try await labels(["lanyard.dev/plan": plan])
+                == ["lanyard.dev/inject": "required", "lanyard.dev/injected-by": "policy"])
+    }
+
     @Test("a pod gets what its ServiceAccount asks for, and the audit log what it got")
     func injects() async throws {
         cluster.add(serviceAccount: "llm", Self.role)

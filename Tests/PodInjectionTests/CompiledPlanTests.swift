@@ -24,19 +24,21 @@ import WorkloadIdentity
 
     private func compiled(
         _ annotations: [String: String], on platform: Platform = .selfManaged, mounts: Bool = true,
-        beside webhooks: [String] = []
+        beside webhooks: [String] = [], vaultInjector: Components.VaultInjector = .present
     ) throws -> CompiledPlan? {
         var configuration = Configuration()
         configuration.externalSecrets.store = "vault"
         configuration.vault.allowedPaths = ["secret/data/**"]
         configuration.azure.tenantID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+        var facts = PlatformFacts.offline(platform, isPublic: true)
+        facts.components.vaultInjector = vaultInjector
         return try CompiledPlan(
             mountsServiceAccountToken: mounts, requestLabels: Labels.asking,
             beside: ManagedWebhook.present(on: platform, configurations: webhooks)
         ) { pod in
             Plan(
                 for: Subject(namespace: "ai", serviceAccount: "llm"), serviceAccount: annotations, pod: pod,
-                facts: .offline(platform, isPublic: true), configuration: configuration)
+                facts: facts, configuration: configuration)
         }
     }
 
@@ -158,6 +160,20 @@ import WorkloadIdentity
         #expect(throws: CompiledPlan.LeftToWebhook(reason: reason)) {
             try compiled(annotations, on: platform, beside: webhooks)
         }
+    }
+
+    @Test(
+        "pods that require what they cannot have are left to the webhook, which denies them",
+        arguments: [
+            (vault, .present, nil),
+            (vault, .absent, "required"),
+            (azure.merging(["lanyard.dev/providers": "azure-openai,none"]) { $1 }, .present, "required"),
+            (azure.merging(["lanyard.dev/token-expiration": "soon"]) { $1 }, .present, nil),
+            (alibaba, .present, "required"),
+        ] as [([String: String], Components.VaultInjector, String?)])
+    func leavesRequired(annotations: [String: String], injector: Components.VaultInjector, left: String?) throws {
+        let json = try #require(try compiled(annotations, vaultInjector: injector)).json
+        #expect(json["exceptLabels"]?["lanyard.dev/inject"]?.string == left)
     }
 
     @Test("what asks for nothing, or is left alone, has no entry", arguments: [[:], ["lanyard.dev/inject": "false"]])

@@ -48,6 +48,8 @@ public struct CompiledPlan: Hashable, Sendable {
         if plan(PodContext(mountsServiceAccountToken: !mountsServiceAccountToken)).hash != hash {
             parts.automountServiceAccountToken = mountsServiceAccountToken
         }
+        // The webhook denies those, and a policy has no say in that.
+        if usual.deniesRequiredPods { parts.exceptLabels[Plan.injectKey] = "required" }
         self.hash = hash
         json = parts.json(hash: hash, injected: PodStamp(injecting: usual).summary)
     }

@@ -134,6 +134,11 @@ public struct ObjectReview: Sendable {
             findings.insert(Finding(object: title, problem: .denial(unmet)), at: 0)
         } else {
             patch = injection.patch
+            // The guard denies a pod with this label unless it has the plan of the policy's object. Where that is another plan,
+            // older or of another release, it is this review by which the pod has its credentials.
+            if context.labels[Labels.injectedBy] != nil, context.annotations[AnnotationKey.plan.name] != plan.hash {
+                patch.remove(at: JSONPointer("metadata", "labels", Labels.injectedBy))
+            }
             if !plan.bindings.isEmpty { exemption = plan.exemption }
         }
     }

@@ -6,7 +6,7 @@ public enum Labels {
     ) { first, _ in first }
 
     /// By which the API server's own policy marks pods that require injection and have it: they need not wait for a replica.
-    static let injectedBy = "lanyard.dev/injected-by"
+    public static let injectedBy = "lanyard.dev/injected-by"
 
     /// What is wrong with the labels of a pod, or of the template of a workload's pods.
     static func problems(of pod: PodContext) -> [Problem] {

@@ -183,7 +183,7 @@ func define(
 	return nil
 }
 
-// setDefaults fills in what an API server does as a policy is written. The plugins take it for granted: a selector that
+// setDefaults fills in what an API server does as a policy or a webhook configuration is written. The plugins take it for granted: a selector that
 // is missing would match nothing.
 // https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-admission-policy-v1/
 func setDefaults(object runtime.Object) {
@@ -198,6 +198,35 @@ func setDefaults(object runtime.Object) {
 		setDefaultsOfMatch(item.Spec.MatchConstraints)
 	case *registration.MutatingAdmissionPolicyBinding:
 		setDefaultsOfMatch(item.Spec.MatchResources)
+	case *registration.MutatingWebhookConfiguration:
+		for index := range item.Webhooks {
+			hook := &item.Webhooks[index]
+			setIfAbsent(&hook.ReinvocationPolicy, registration.NeverReinvocationPolicy)
+			setDefaultsOfWebhook(
+				&hook.FailurePolicy, &hook.MatchPolicy, &hook.NamespaceSelector, &hook.ObjectSelector, &hook.TimeoutSeconds,
+				hook.Rules)
+		}
+	case *registration.ValidatingWebhookConfiguration:
+		for index := range item.Webhooks {
+			hook := &item.Webhooks[index]
+			setDefaultsOfWebhook(
+				&hook.FailurePolicy, &hook.MatchPolicy, &hook.NamespaceSelector, &hook.ObjectSelector, &hook.TimeoutSeconds,
+				hook.Rules)
+		}
+	}
+}
+
+func setDefaultsOfWebhook(
+	failure **registration.FailurePolicyType, match **registration.MatchPolicyType, namespaces, objects **metav1.LabelSelector,
+	timeout **int32, rules []registration.RuleWithOperations,
+) {
+	setIfAbsent(failure, registration.Fail)
+	setIfAbsent(match, registration.Equivalent)
+	setIfAbsent(namespaces, metav1.LabelSelector{})
+	setIfAbsent(objects, metav1.LabelSelector{})
+	setIfAbsent(timeout, 10)
+	for index := range rules {
+		setIfAbsent(&rules[index].Scope, registration.AllScopes)
 	}
 }
 

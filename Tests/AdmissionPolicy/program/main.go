@@ -1,16 +1,17 @@
-// Evaluates admission policies with the API server's own plugins, without an API server.
+// Evaluates admission policies and calls webhooks with the API server's own plugins, without an API server.
 //
 // usage: admission-policy FILE... <REQUESTS >RESPONSES
 //
 // The files, YAML or JSON, hold what a cluster would: MutatingAdmissionPolicies and ValidatingAdmissionPolicies with
-// their bindings, Namespaces, and the objects that policies take as parameters, with their CustomResourceDefinitions.
+// their bindings, MutatingWebhookConfigurations and ValidatingWebhookConfigurations that name their webhooks by URL,
+// Namespaces, and the objects that policies take as parameters, with their CustomResourceDefinitions.
 // A request is an AdmissionRequest as webhooks get it, one a line. For each there is a line with an AdmissionResponse,
-// in which `object` is what the mutating policies made of the request's object.
+// in which `object` is what the mutating policies and webhooks made of the request's object.
 //
-// Requests go through the mutating policies, then through the validating ones, as in an API server without webhooks.
-// What an API server does besides is not done here: it validates policies as they are written, it fills in defaults
-// of objects, and its other plugins have their say. An expression that asks the authorizer is told that nothing is
-// allowed.
+// Requests go through the mutating policies, the mutating webhooks, the validating policies and the validating webhooks,
+// in this order. What an API server does besides is not done here: it validates policies and webhook configurations as
+// they are written, it fills in defaults of objects, and its other plugins have their say. An expression that asks the
+// authorizer is told that nothing is allowed.
 package main
 
 import (

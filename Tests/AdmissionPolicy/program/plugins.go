@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -15,8 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
+	mutatingpolicy "k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
+	validatingpolicy "k8s.io/apiserver/pkg/admission/plugin/policy/validating"
+	mutatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/mutating"
+	validatingwebhook "k8s.io/apiserver/pkg/admission/plugin/webhook/validating"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/util/compatibility"
@@ -29,36 +32,49 @@ import (
 	"k8s.io/client-go/openapi/openapitest"
 )
 
+// In the order of an API server, which is that of AllOrderedPlugins.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubeapiserver/options/plugins.go
+var order = []string{
+	mutatingpolicy.PluginName, mutatingwebhook.PluginName, validatingpolicy.PluginName, validatingwebhook.PluginName,
+}
+
 // The API server's plugins, on a cluster that does not change.
 type plugins struct {
 	cluster    *cluster
-	mutating   *mutating.Plugin
-	validating *validating.Plugin
+	chain      chain
 	interfaces admission.ObjectInterfaces
 }
 
+// All plugins one after another. Those that change objects are called again where another has done so after them, as the
+// API server has it.
+type chain interface {
+	admission.MutationInterface
+	admission.ValidationInterface
+}
+
 func startPlugins(ctx context.Context, cluster *cluster) (*plugins, error) {
+	known := admission.NewPlugins()
+	for _, register := range []func(*admission.Plugins){
+		mutatingpolicy.Register, mutatingwebhook.Register, validatingpolicy.Register, validatingwebhook.Register,
+	} {
+		register(known)
+	}
+	settings, err := admission.ReadAdmissionConfiguration(order, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	factory := informers.NewSharedInformerFactory(cluster.client, 0)
+	made, err := known.NewFromPlugins(order, settings, initializer.New(
+		describedClient{cluster.client}, cluster.dynamic, factory, nobody{}, utilfeature.DefaultFeatureGate,
+		compatibility.DefaultBuildEffectiveVersion(), ctx.Done(), cluster.mapper,
+	), nil)
+	if err != nil {
+		return nil, err
+	}
+	factory.Start(ctx.Done())
+	factory.WaitForCacheSync(ctx.Done())
 	result := &plugins{cluster: cluster, interfaces: admission.NewObjectInterfacesFromScheme(cluster.scheme)}
-	var err error
-	if result.mutating, err = mutating.NewPlugin(nil); err != nil {
-		return nil, err
-	}
-	if result.validating, err = validating.NewPlugin(nil); err != nil {
-		return nil, err
-	}
-	// Each plugin has its own informers of parameters.
-	for _, plugin := range []admission.Interface{result.mutating, result.validating} {
-		factory := informers.NewSharedInformerFactory(cluster.client, 0)
-		initializer.New(
-			describedClient{cluster.client}, cluster.dynamic, factory, nobody{}, utilfeature.DefaultFeatureGate,
-			compatibility.DefaultBuildEffectiveVersion(), ctx.Done(), cluster.mapper,
-		).Initialize(plugin)
-		if err := admission.ValidateInitialization(plugin); err != nil {
-			return nil, err
-		}
-		factory.Start(ctx.Done())
-		factory.WaitForCacheSync(ctx.Done())
-	}
+	result.chain, _ = made.(chain)
 	return result, nil
 }
 
@@ -103,7 +119,7 @@ func (p *plugins) review(ctx context.Context, line []byte) (*response, error) {
 	answer := &response{UID: request.UID, Object: attributes.GetObject()}
 	ctx = warning.WithWarningRecorder(ctx, answer)
 	if err = p.admit(ctx, attributes); err == nil {
-		err = p.validating.Validate(ctx, attributes, p.interfaces)
+		err = p.chain.Validate(ctx, attributes, p.interfaces)
 	}
 	answer.Allowed = err == nil
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
@@ -115,10 +131,11 @@ func (p *plugins) review(ctx context.Context, line []byte) (*response, error) {
 	return answer, nil
 }
 
-// admit tries again while the mutating plugin does not know the schemas yet: it reads them in the background.
+// admit tries again while the policies' plugin, which is the first, does not know the schemas yet: it reads them in the
+// background.
 func (p *plugins) admit(ctx context.Context, attributes admission.Attributes) (err error) {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if err = p.mutating.Admit(ctx, attributes, p.interfaces); !apierrors.IsServiceUnavailable(err) {
+		if err = p.chain.Admit(ctx, attributes, p.interfaces); !apierrors.IsServiceUnavailable(err) {
 			break
 		}
 	}
@@ -168,5 +185,10 @@ func userOf(info authenticationv1.UserInfo) user.Info {
 	return &user.DefaultInfo{Name: info.Username, UID: info.UID, Groups: info.Groups, Extra: extra}
 }
 
-// AddWarning takes a warning that a policy gives. https://pkg.go.dev/k8s.io/apiserver/pkg/warning#Recorder
-func (r *response) AddWarning(_, text string) { r.Warnings = append(r.Warnings, text) }
+// AddWarning takes a warning that a policy or a webhook gives, each once, as the API server does.
+// https://pkg.go.dev/k8s.io/apiserver/pkg/warning#Recorder
+func (r *response) AddWarning(_, text string) {
+	if !slices.Contains(r.Warnings, text) {
+		r.Warnings = append(r.Warnings, text)
+	}
+}
