@@ -16,7 +16,7 @@ import tempfile
 import chain_pods
 import peer_webhook
 from chain_outcomes import MARK, failed_forgeries, message, same_as_webhook, stamps, without, without_answer
-from lanyard_run import NAMESPACE, Lanyard, objects_of, prepare
+from lanyard_run import NAMESPACE, Lanyard, objects_of, prepare, without_patience
 from plan_sets import namespace, plan_set
 from reviews import answers, end_on_failures, request
 
@@ -57,6 +57,11 @@ def of_chart(file, lanyard):
     return found
 
 
+def with_other_hashes(plans):
+    """As another release might have them."""
+    return {name: {**plan, "hash": "0" * 12} for name, plan in plans.items()}
+
+
 def reinvoked(chain, lanyard, folder, cases, with_policy, alone, plans, by_both):
     """A webhook of another that changes a pod after Lanyard's, which is then called again."""
     pods = [pod for _, pod in cases]
@@ -70,8 +75,9 @@ def reinvoked(chain, lanyard, folder, cases, with_policy, alone, plans, by_both)
         for answer in labelled:
             answer["object"] = without(answer["object"], label="mesh")
         yield from same_as_webhook(cases, labelled, by_both)
-        meshed = chain.ask([*with_policy, peers["/mesh"]], plans, pods)
-        yield from same_as_webhook(cases, meshed, chain.ask([*alone, peers["/mesh"]], None, pods))
+        meshed = chain.ask([*alone, peers["/mesh"]], None, pods)
+        for some in (plans, with_other_hashes(plans)):
+            yield from same_as_webhook(cases, chain.ask([*with_policy, peers["/mesh"]], some, pods), meshed)
 
 
 def failures(chain, lanyard, chart, chart_without, folder):
@@ -102,8 +108,7 @@ def failures(chain, lanyard, chart, chart_without, folder):
     plain_alone = chain.ask(alone, None, plain_pods)
     for absent in (None, {}):
         yield from same_as_webhook(plain, chain.ask(with_policy, absent, plain_pods), plain_alone)
-    other_hashes = {name: {**plan, "hash": "0" * 12} for name, plan in plans.items()}
-    yield from same_as_webhook(plain, chain.ask(with_policy, other_hashes, plain_pods), plain_alone)
+    yield from same_as_webhook(plain, chain.ask(with_policy, with_other_hashes(plans), plain_pods), plain_alone)
     older = {**plans, "openai": plans["several"], "several": plans["openai"]}
     for (what, _), answer, one in zip(plain, chain.ask(with_policy, older, plain_pods), plain_alone, strict=True):
         if answer["allowed"] != one["allowed"] or stamps(answer) != stamps(one):
@@ -118,7 +123,7 @@ def failures(chain, lanyard, chart, chart_without, folder):
         [case[:2] for case in forged], chain.ask(with_policy, plans, forged_pods), chain.ask(alone, None, forged_pods))
 
     lanyard.end(signal.SIGSTOP)
-    stopped = chain.ask(with_policy, plans, plain_pods, at_once=8)
+    stopped = chain.ask(without_patience(with_policy), plans, plain_pods, at_once=8)
     yield from without_answer(plain, plain_by_policy, stopped, plain_by_both)
     lanyard.end(signal.SIGKILL)
     yield from without_answer(cases, by_policy, chain.ask(with_policy, plans, pods), by_both)

@@ -30,6 +30,17 @@ def stamps(answer):
     return [annotations.get(f"lanyard.dev/{name}") for name in ("plan", "injected")] if answer["allowed"] else None
 
 
+def difference(one, other, path=""):
+    """The first place where two values differ, and what is there."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs = [(key, one.get(key), other.get(key)) for key in {**one, **other}]
+    elif isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)) and len(one) == len(other):
+        pairs = [(index, *pair) for index, pair in enumerate(zip(one, other))]
+    else:
+        return f"{path}: {one}, and not {other}"
+    return next(difference(*values, f"{path}/{key}") for key, *values in pairs if values[0] != values[1])
+
+
 def outcome(answer):
     """Without what the policy alone writes, and the name of the webhook configuration's entry: it has one of its own for pods
     with the policy's label."""
@@ -42,7 +53,7 @@ def same_as_webhook(cases, by_both, by_webhook):
     """While Lanyard answers: what the webhook alone does, but for the label that the policy writes."""
     for (what, _), both, alone in zip(cases, by_both, by_webhook, strict=True):
         if outcome(both) != outcome(alone):
-            yield f"{what}: {outcome(both)}, and by the webhook alone {outcome(alone)}"
+            yield f"{what} is not as by the webhook alone: {difference(outcome(both), outcome(alone))}"
 
 
 def without_answer(cases, by_policy, found, by_both):
@@ -53,9 +64,9 @@ def without_answer(cases, by_policy, found, by_both):
             if answer["allowed"] or NO_ANSWER not in message(answer):
                 yield f"{what} is not denied: {message(answer)}"
         elif not answer["allowed"] or answer["object"] != policy["object"]:
-            yield f"{what} is not what the policy makes of it: {answer}"
+            yield f"{what} is not what the policy makes of it: {message(answer) or difference(answer['object'], policy['object'])}"
         elif injected and (not both["allowed"] or answer["object"] != without(both["object"], annotation=PROBLEMS)):
-            yield f"{what} is not what it is while Lanyard answers: {answer}"
+            yield f"{what} is not what it is while Lanyard answers: {message(both) or difference(answer['object'], both['object'])}"
 
 
 def failed_forgeries(forged, found):

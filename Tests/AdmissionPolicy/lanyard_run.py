@@ -1,5 +1,6 @@
 """`lanyard run`, as the chart configures it, beside a control plane of hack/control-plane. See chain.py and chain_server.py."""
 
+import copy
 import json
 import pathlib
 import signal
@@ -25,6 +26,15 @@ PATIENCE = 60
 
 def objects_of(file):
     return [item for item in yaml.safe_load_all(pathlib.Path(file).read_text(encoding="utf-8")) if item]
+
+
+def without_patience(registrations):
+    """With webhooks that are waited for no longer than there is need to."""
+    registrations = copy.deepcopy(registrations)
+    for item in registrations:
+        for entry in item.get("webhooks", []):
+            entry["timeoutSeconds"] = 1
+    return registrations
 
 
 def prepare(control_plane, definition):

@@ -6,7 +6,7 @@ import subprocess
 
 import yaml
 
-from chart import Refused, find, in_parallel, leaves, text_of
+from chart import Refused, find, in_parallel, leaves, objects_of, text_of
 
 EVERY_VALUE = "hack/manifests/every-value.yaml"
 # Maps that are one value: what is in them is Kubernetes' own.
@@ -298,7 +298,33 @@ def check_policy(checks, chart):
     if bound != {"policyName": POLICY, "paramRef": {"name": "lanyard", "parameterNotFoundAction": "Allow"}}:
         checks.fail(place, f"its binding is {bound}")
     check_required(checks, chart, place)
+    check_policy_goes(checks, chart, place, kinds)
     checks.finish("policy: where the server has all of it, for the pods of the webhook, together with the setting")
+
+
+def check_policy_goes(checks, chart, place, kinds):
+    """That no change of the release, and no uninstall, leaves a policy that injects from objects which nobody keeps."""
+    served = [word for kind in kinds for word in ("--api-versions", kind)]
+    upgrade = ["--is-upgrade", "--set", "guard.enabled=true,guard.keep=true"]
+    # `helm upgrade` installs no definition, and without it there is nothing new.
+    off = chart.template(*served, *upgrade, "--set-string", "injection.policy=off")
+    if chart.template(*served[:-2], *upgrade, "--set", "injection.policy=auto") != off:
+        checks.fail(place, "an upgrade without the definition brings more than one with the policy off")
+    on = chart.objects(*served, *upgrade, "--set", "injection.policy=auto")
+    before = {(item["kind"], item["metadata"]["name"]) for item in objects_of(off)}
+    for path, item in on:
+        if item["kind"] == "CustomResourceDefinition":
+            checks.fail(path, "is rendered, and would go with the release, with all objects")
+        # Helm removes what another release or other values do not render, unless it is told to keep it.
+        name, annotations = item["metadata"]["name"], item["metadata"].get("annotations", {})
+        if (item["kind"], name) not in before and any(key.startswith("helm.sh/") for key in annotations):
+            checks.fail(path, f"{item['kind']} {name} does not go with the policy: {annotations}")
+    # The objects go at the uninstall also where the policy was off by then.
+    for options in ("on", "off"):
+        rendered = chart.objects("--set-string", f"injection.policy={options}")
+        rules = find(rendered, "ClusterRole", "lanyard-clean-up")["rules"]
+        if not any({"list", "delete"} <= {*rule["verbs"]} for rule in rules if "credentialplansets" in rule["resources"]):
+            checks.fail(place, f"with the policy {options}, the clean-up may not remove the objects")
 
 
 REQUIRED = {"lanyard.dev/inject": "required"}
