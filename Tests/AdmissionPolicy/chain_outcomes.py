@@ -64,9 +64,11 @@ def without_answer(cases, by_policy, found, by_both):
             if answer["allowed"] or NO_ANSWER not in message(answer):
                 yield f"{what} is not denied: {message(answer)}"
         elif not answer["allowed"] or answer["object"] != policy["object"]:
-            yield f"{what} is not what the policy makes of it: {message(answer) or difference(answer['object'], policy['object'])}"
+            why = message(answer) or difference(answer["object"], policy["object"])
+            yield f"{what} is not what the policy makes of it: {why}"
         elif injected and (not both["allowed"] or answer["object"] != without(both["object"], annotation=PROBLEMS)):
-            yield f"{what} is not what it is while Lanyard answers: {message(both) or difference(answer['object'], both['object'])}"
+            why = message(both) or difference(answer["object"], both["object"])
+            yield f"{what} is not what it is while Lanyard answers: {why}"
 
 
 def failed_forgeries(forged, found):

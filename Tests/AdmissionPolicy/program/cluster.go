@@ -183,8 +183,8 @@ func define(
 	return nil
 }
 
-// setDefaults fills in what an API server does as a policy or a webhook configuration is written. The plugins take it for granted: a selector that
-// is missing would match nothing.
+// setDefaults fills in what an API server does as a policy or a webhook configuration is written. The plugins take it for
+// granted: a selector that is missing would match nothing.
 // https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-admission-policy-v1/
 func setDefaults(object runtime.Object) {
 	switch item := object.(type) {

@@ -73,9 +73,9 @@ func startPlugins(ctx context.Context, cluster *cluster) (*plugins, error) {
 	}
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
-	result := &plugins{cluster: cluster, interfaces: admission.NewObjectInterfacesFromScheme(cluster.scheme)}
-	result.chain, _ = made.(chain)
-	return result, nil
+	return &plugins{
+		cluster: cluster, chain: made.(chain), interfaces: admission.NewObjectInterfacesFromScheme(cluster.scheme),
+	}, nil
 }
 
 // describedClient also knows the schemas of the few kinds that client-go has test data of, Pod among them. The mutating
