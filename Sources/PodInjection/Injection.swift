@@ -44,12 +44,15 @@ public struct Injection: Sendable {
     ///   - pod: a pod, or the template of a workload's pods.
     ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
     ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest.
+    ///   - configuration: of what pods get that try their trust; `nil`: none gets that.
     public init(
-        of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil
+        of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil,
+        configuration: Configuration? = nil
     ) {
         self.init(of: plan, draft: PodDraft(pod), at: pointer, jitter: jitter)
         add(plan.outcomes, to: pod)
         self.pod.stamp(stamp)
+        if let configuration, AnnotationKey.asksForTrial(pod.annotations) { addTrial(to: pod, configuration) }
         patch = self.pod.patch(at: podPointer)
     }
 
@@ -76,6 +79,17 @@ public struct Injection: Sendable {
             }
         }
         listContainers()
+    }
+
+    private mutating func addTrial(to pod: PodManifest, _ configuration: Configuration) {
+        guard pod.isWellFormed, plan.exemption == nil else { return }
+        let key = AnnotationKey.verify.name
+        let container = TrialContainer(of: plan, configuration)
+        if let obstacle = Self.obstacle(to: plan, configuration, in: pod, container) {
+            report(.warning(.noEffect, "\(key) has no effect: \(obstacle)", field: key))
+        } else if let container {
+            self.pod.add(container)
+        }
     }
 
     init(of plan: Plan, draft: PodDraft, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil) {

@@ -12,6 +12,7 @@ struct PodDraft {
     private var labels: [(name: String, value: String)] = []
     private var volumes: [PodAddition.Volume] = []
     private var customFolders: [CustomFolder] = []
+    private var trial: TrialContainer?
     private let takesVolumes: Bool
     /// Whether the containers' own mounts are few enough to be compared with the paths in their variables.
     let comparesMounts: Bool
@@ -61,7 +62,10 @@ struct PodDraft {
     ) {
         self.pod = pod
         self.takesVolumes = takesVolumes
-        containers = lists.flatMap { pod.containers(in: $0) }.filter { !settled.contains($0.name) }
+        let hasTrial = AnnotationKey.asksForTrial(pod.annotations)
+        containers = lists.flatMap { pod.containers(in: $0) }.filter { container in
+            !settled.contains(container.name) && !(hasTrial && TrialContainer.isOne(container))
+        }
         additions = Array(repeating: ContainerAdditions(), count: containers.count)
         comparesMounts = containers.reduce(0) { $0 + $1.mountCount } <= Self.mostMounts
     }
@@ -106,6 +110,9 @@ struct PodDraft {
     mutating func addVolume(_ volume: PodAddition.Volume) {
         if self.volume(named: volume.name) == nil, !volumes.contains(volume) { volumes.append(volume) }
     }
+
+    /// Adds the container after all others, unless it is there.
+    mutating func add(_ trial: TrialContainer) { self.trial = trial }
 
     mutating func apply(_ edit: ContainerEdit) {
         let mounts = edit.files.map { put($0, into: containers[edit.index]) }
@@ -193,8 +200,11 @@ struct PodDraft {
         addMetadata(to: &patch, at: root.appending("metadata"))
         let spec = root.appending("spec")
         let folders = customFolders.filter { !$0.added.isEmpty }
+        let ofTrial = pod.volume(named: TrialContainer.volumeName) == nil ? trial?.volume : nil
         patch.append(
-            (volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json)).map { JSONWriter($0) },
+            (volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json) + [ofTrial].compactMap(\.self)).map {
+                JSONWriter($0)
+            },
             toArray: "volumes", of: spec, isPresent: pod.hasVolumes)
         for folder in folders {
             guard let index = folder.index else { continue }
@@ -210,7 +220,22 @@ struct PodDraft {
             patch.append(written.variables, toArray: "env", of: pointer, isPresent: container.hasEnvironment)
             patch.append(written.mounts, toArray: "volumeMounts", of: pointer, isPresent: container.hasMounts)
         }
+        addTrial(to: &patch, at: spec)
         return patch
+    }
+
+    private func addTrial(to patch: inout JSONPatch, at spec: JSONPointer) {
+        guard let trial else { return }
+        if !pod.containers(in: .initContainers).contains(where: { $0.name == TrialContainer.name }) {
+            patch.append(
+                [JSONWriter(trial.json(asAnotherUser: pod.runsAsRoot))], toArray: "initContainers", of: spec,
+                isPresent: pod.has(.initContainers))
+        }
+        if let secret = trial.pullSecret, pod.pullSecrets?.contains(secret) != true {
+            patch.append(
+                [JSONWriter(["name": .string(secret)])], toArray: "imagePullSecrets", of: spec,
+                isPresent: pod.pullSecrets != nil)
+        }
     }
 
     /// What a container gets, as JSON.

@@ -27,6 +27,10 @@ public struct PodManifest: Sendable {
     private(set) var hasLabels = false
     private(set) var hasVolumes = false
     private(set) var mountsServiceAccountToken: Bool?
+    /// `nil` if there is no such list.
+    private(set) var pullSecrets: Set<String>?
+    /// Whether it says that its containers run as root.
+    private(set) var runsAsRoot = false
     private(set) var operatingSystem = PodContext.OperatingSystem.linux
 
     private var writtenServiceAccountName: String?
@@ -49,6 +53,9 @@ public struct PodManifest: Sendable {
     }
 
     func containers(in list: ContainerList) -> [Container] { containers[list] ?? [] }
+
+    /// Whether there is such a list.
+    func has(_ list: ContainerList) -> Bool { containers[list] != nil }
 
     /// Whether reviewing it takes so long that others should not have to wait for it.
     public var isLaborious: Bool { allowance.isLargelySpent }
@@ -85,6 +92,14 @@ public struct PodManifest: Sendable {
             self.text = text
             self.list = list
             self.pointer = pointer
+        }
+
+        /// All of it; `nil` if that is longer than a container of Lanyard's own can be, and not worth the memory.
+        var json: JSONValue? {
+            var json = text
+            guard let range = try? json.range(), range.count <= 16 << 10 else { return nil }
+            json = text
+            return try? json.value()
         }
 
         func defines(_ variable: String) -> Bool { fields.variables.contains(variable, in: text) }
@@ -125,56 +140,6 @@ private struct ContainerFields {
     /// For each mount.
     var mountedVolumes: [JSONStringToken?] = []
     var outerMounts: [PodManifest.Container.OuterMount] = []
-}
-
-/// Where the elements of a list stand that have names. Of those with the same name the last one counts.
-private struct NamedPlaces {
-    /// In bytes, of an element that is looked into. What is longer is no variable or volume that decides anything, and looking
-    /// into it for each container and provider would cost the product of all three.
-    private static let longest = 4 << 10
-
-    private var names: [JSONStringToken] = []
-    /// A bit for each length that a name has as it is written: most that are asked for have another, and need not be looked for.
-    private var lengths: UInt64 = 0
-    private var offsets: [Int] = []
-    /// Which of them are longer.
-    private var long: Set<Int> = []
-    /// Whether places among the named ones are places in the list.
-    private(set) var areAllNamed = true
-
-    mutating func append(_ name: JSONStringToken?, at range: Range<Int>) {
-        guard let name else {
-            areAllNamed = false
-            return
-        }
-        if range.count > Self.longest { long.insert(names.count) }
-        names.append(name)
-        lengths |= name.hasEscapes ? .max : Self.bit(forLength: name.length)
-        offsets.append(range.lowerBound)
-    }
-
-    func index(of name: String, in text: JSONReader) -> Int? {
-        areAllNamed ? lastIndex(of: name, in: text) : nil
-    }
-
-    func contains(_ name: String, in text: JSONReader) -> Bool {
-        lastIndex(of: name, in: text) != nil
-    }
-
-    private func lastIndex(of name: String, in text: JSONReader) -> Int? {
-        guard lengths & Self.bit(forLength: name.utf8.count) != 0 else { return nil }
-        return text.lastIndex(of: name, in: names)
-    }
-
-    private static func bit(forLength length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
-
-    /// - Returns: `nil` if there is none of that name; null for one that is too long to be looked into.
-    func value(of name: String, in text: JSONReader) -> JSONValue? {
-        guard let index = lastIndex(of: name, in: text) else { return nil }
-        guard !long.contains(index) else { return .null }
-        var json = text.reading(at: offsets[index])
-        return try? json.value()
-    }
 }
 
 // MARK: - Reading
@@ -247,6 +212,18 @@ extension PodManifest: JSONReadable {
             case "initContainers": try readContainers(.initContainers, from: &json)
             case "containers": try readContainers(.containers, from: &json)
             case "ephemeralContainers": try readContainers(.ephemeralContainers, from: &json)
+            case "imagePullSecrets":
+                var names: Set<String> = []
+                let isArray = try json.arrayIfAny { json in
+                    try allowance.keepPart()
+                    try json.objectIfAny(only: "name") { json in names.formUnion([try json.stringIfAny() ?? ""]) }
+                }
+                pullSecrets = note(isArray) ? names : nil
+            case "securityContext":
+                runsAsRoot = false
+                try json.objectIfAny(only: "runAsUser") { json in
+                    if json.kind() == .number { runsAsRoot = try json.number().integer == 0 } else { try json.skip() }
+                }
             case "os":
                 try json.objectIfAny(only: "name") { json in system = try json.stringIfAny() }
             case "nodeSelector":

@@ -8,7 +8,7 @@ struct Lanyard: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Run.self, Inject.self, Check.self, MatrixCommand.self, Explain.self, Keys.self, Verify.self, Status.self,
-            Doctor.self, Heal.self, CleanUpCommand.self, Version.self,
+            Doctor.self, Heal.self, CleanUpCommand.self, VerifyInPod.self, Version.self,
         ])
 
     static func main() async {

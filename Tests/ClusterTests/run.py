@@ -22,6 +22,7 @@ import installation
 import operations
 import own_paths
 import sdks_in_pods
+import trials
 import upgrades
 from images import Image, Workshop
 from processes import Failure
@@ -36,6 +37,7 @@ SECTIONS = {
     "examples": examples.examples,
     "own-paths": own_paths.own_paths,
     **{f"sdks-{name}": sdks_in_pods.on_platform(name) for name in sdks_in_pods.PLATFORMS},
+    "trials": trials.trials,
     "restart": operations.restart,
     "drain": operations.drain,
     "healing": healing.healing,

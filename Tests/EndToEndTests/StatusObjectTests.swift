@@ -205,6 +205,7 @@ extension EndToEndTests {
                 "results": [
                     [
                         "provider": "aws-bedrock", "mechanism": "irsa", "identity": "arn", "status": "False",
+                        "pod": "app-1",
                         "outcome": "Failed", "reason": "TrustPolicyMismatch", "message": "m", "fix": "aws",
                         "denied": true, "denials": 4, "firstDenialTime": "2026-11-28T00:00:00Z",
                         "lastProofTime": "2026-11-28T00:00:00Z",

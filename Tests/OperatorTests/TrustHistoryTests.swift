@@ -176,13 +176,13 @@ import WorkloadIdentity
         try await withThrowingTaskGroup(of: Void.self) { group in
             // What is noted before the term, and after it, is not kept.
             let history = try #require(Self.history(verified))
-            ledger.note(history, of: scope.key)
+            ledger.note([result(verified)], of: scope, at: start)
             #expect(ledger.history(of: scope, reported: nil) == nil)
             group.addImmediateTask { try await ledger.run() }
             try await body(ledger) { seconds in time.withLock { $0 = after(seconds) } }
             group.cancelAll()
             try await group.waitForAll()
-            ledger.note(history, of: scope.key)
+            ledger.note([result(verified)], of: scope, at: start)
             ledger.inherit(history, of: scope.key)
             #expect(ledger.history(of: scope, reported: nil) == nil)
             #expect(metrics.recorders.isEmpty)

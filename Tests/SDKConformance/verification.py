@@ -1,8 +1,8 @@
 """Whether `lanyard verify` finds of each trust what the provider's own SDK finds in a pod, and says why.
 
-For each mechanism there is one provider of its own, of which one thing after another is changed. Of each world both are
-asked: the SDK for a new credential, in the container of an admitted pod, and lanyard from outside. They agree if either
-both get one or neither does; and lanyard's reason must be the expected one. Vault is a real OpenBao, and its SDK the agent.
+For each mechanism there is one provider of its own, of which one thing after another is changed. Of each world all are
+asked: the SDK for a new credential, in the container of an admitted pod, and lanyard, from outside and as the init container
+of a pod. They agree if all get one or none does; and lanyard's reason must be the expected one, both times. Vault is a real OpenBao, and its SDK the agent.
 """
 
 import contextlib
@@ -209,7 +209,7 @@ class Verification:
                 provider = self._provider(trust, world)
                 self._open(proxy, world.way, provider)
                 said = ask(world.name)
-                reasons = self._verify(trust, {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(authority.file)})
+                reasons = self._verify(trust, pod, {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(authority.file)})
                 self._secrets |= provider.credentials | provider.verifier.presented
                 cells.append((world.name, expected, (said == "a credential", said, reasons)))
         return cells
@@ -290,16 +290,19 @@ class Verification:
                 raise
         vault = self._surroundings.vault
         before = vault.tokens()
-        reasons = self._verify(trust, {}, {"address": address})
+        reasons = self._verify(trust, pod, {}, {"address": address})
         if vault.tokens() - before:
             raise Failure("lanyard verify left a token in Vault")
         return said == "a credential", said, reasons
 
     # lanyard
 
-    def _verify(self, trust, env, vault=None):
+    def _verify(self, trust, pod, env, vault=None):
+        """What lanyard says from outside, and where the pod's own init container says otherwise, that too."""
         platform = self._platforms[trust.platform]
         settings = {"platform": platform.name, **platform.settings}
         if vault:
             settings["vault"] = {**settings["vault"], **vault}
-        return self._command.reasons([f"{NAMESPACE}/{trust.workload}"], settings, env)
+        found = self._command.reasons([f"{NAMESPACE}/{trust.workload}"], settings, env)
+        in_pod = self._command.reasons_in_pod(trust.workload, pod, settings, env)
+        return found if in_pod == found else found | {f"{each} in the pod" for each in in_pod}

@@ -2,9 +2,11 @@
 
 import json
 import os
+import tempfile
 import urllib.error
 import urllib.request
 from collections import Counter
+from pathlib import Path
 
 from control_plane import NAMESPACE
 from node import ADDRESS
@@ -45,6 +47,39 @@ class VerifyCommand:
         if done.returncode != (1 if counts["failed"] else 0) or not counts:
             raise Failure(f"lanyard verify ends with {done.returncode}, with {counts}")
         return accounts
+
+    def reasons_in_pod(self, workload, pod, settings, env):
+        """The reasons that the init container of a pod gives, run with the files that the kubelet would mount for it."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        configuration = folder / "configuration.json"
+        configuration.write_text(json.dumps({
+            "issuer": {"public": True}, **settings, "verify": {"image": "lanyard"}}))
+        account = json.loads(self._plane.kubectl("get", "serviceaccount", workload, "-n", NAMESPACE, "-o", "json"))
+        asking = {
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "asking", "namespace": NAMESPACE, "annotations": {"lanyard.dev/verify": "true"}},
+            "spec": {"serviceAccountName": workload, "containers": [{"name": "app", "image": "app"}]},
+        }
+        done = run(
+            [self._lanyard, "inject", "-f", "-", "-o", "json", "--config", configuration],
+            env={"PATH": os.environ["PATH"]}, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": [account, asking]}))
+        if done.returncode != 0:
+            raise Failure(f"lanyard inject ends with {done.returncode}: {tail(done.stderr)}")
+        spec = json.loads(done.stdout)["items"][-1]["spec"]
+        (container,) = spec["initContainers"]
+        (volume,) = (each for each in spec["volumes"] if each["name"] == "lanyard-verify")
+        for source in volume["projected"]["sources"]:
+            token = source["serviceAccountToken"]
+            (folder / token["path"]).write_text(
+                self._plane.token(NAMESPACE, workload, audience=token["audience"], pod=pod))
+        message = folder / "message"
+        done = run(
+            [self._lanyard, *container["command"][1:], "--tokens", folder, "--message", message],
+            env={"PATH": os.environ["PATH"], **env, container["env"][0]["name"]: container["env"][0]["value"]})
+        self.outputs.append(done.stdout + done.stderr)
+        if done.returncode != 0 or done.stdout != message.read_text() + "\n":
+            raise Failure(f"lanyard verify-in-pod ends with {done.returncode}: {tail(done.stderr)}")
+        return {result["reason"] for result in json.loads(done.stdout)["results"]}
 
     def reasons(self, words, settings, env, kubeconfig=None):
         """The reasons of one ServiceAccount; that of a trust that is verified is this word."""

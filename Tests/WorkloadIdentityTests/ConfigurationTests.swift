@@ -23,6 +23,8 @@ import WorkloadIdentity
         configuration.verify.endpoints = ["aws-bedrock": "https://vpce-1.sts.us-east-1.vpce.amazonaws.com"]
         configuration.verify.scheduled = [Subject(namespace: "a", serviceAccount: "b")]
         configuration.verify.intervalSeconds = 60
+        configuration.verify.image = "registry.example.com:5000/lanyard@sha256:0123"
+        configuration.verify.imagePullSecret = "registry"
         #expect(try Configuration(configuration.json) == configuration)
         #expect(try Configuration(Configuration().json) == Configuration())
     }

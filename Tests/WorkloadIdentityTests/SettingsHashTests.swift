@@ -31,6 +31,7 @@ import Testing
         "healing.stopPercent": 20, "injection.policy": true,
         "verify.endpoints": ["openai": "https://openai.example.com"],
         "verify.scheduled": [["namespace": "ai", "serviceAccount": "llm"]], "verify.intervalSeconds": 60,
+        "verify.image": "lanyard:1", "verify.imagePullSecret": "registry",
         "providers": ["acme": ["variable": "ANOTHER_KEY"]], "matrix": ["eks": ["openai": ["vault-agent"]]],
     ]
 
@@ -40,6 +41,7 @@ import Testing
         "platform", "issuer.url", "issuer.public", "externalSecrets.podAnnotations",
         "healing.enabled", "healing.allowDowntime", "healing.concurrency", "healing.intervalSeconds",
         "healing.stopPercent", "injection.policy", "verify.endpoints", "verify.scheduled", "verify.intervalSeconds",
+        "verify.image", "verify.imagePullSecret",
     ]
 
     private static func stored(_ provider: ProviderName, by delivery: Mechanism) -> [String: String] {

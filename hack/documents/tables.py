@@ -132,7 +132,8 @@ def check_values(fail):
 
 def check_verdicts(fail):
     """The reasons that lanyard verify gives: docs/command.md has each, and in its table no others."""
-    folders = [pages.ROOT / "Sources" / folder / "Verification" for folder in ("WorkloadIdentity", "lanyard")]
+    folders = [
+        pages.ROOT / "Sources" / folder for folder in ("WorkloadIdentity/Verification", "lanyard/Verification", "Operator/Trust")]
     sources = "".join(file.read_text(encoding="utf-8") for folder in folders for file in sorted(folder.glob("*.swift")))
     word = '"([A-Z][A-Za-z]+)"'
     known = set(re.findall(rf'(?:ExchangeCause|\.failed|\.denied|\.unknown)\(\s*{word}', sources))

@@ -20,7 +20,8 @@ REFUSED = [
     "networkPolicy.from={10.0.0.1}", "secretDelivery.unknown=1",
     "secretDelivery.vaultCSI.enabled=yes", "cleanUp.enabled=yes", "guard.enabled=yes", "guard.keep=yes",
     "healing.enabled=yes", "injection.policy=yes", "verify.scheduled={llm}", "verify.scheduled[0].namespace=ai",
-    "verify.policy=yes", "verify.audiences={a b}", "verify.unknown=1", "hostNetwork=yes", "dnsPolicy=Cluster",
+    "verify.policy=yes", "verify.audiences={a b}", "verify.unknown=1", "verify.inPods.enabled=yes",
+    "verify.inPods.image=a b", "verify.inPods.imagePullSecret=A_B", "hostNetwork=yes", "dnsPolicy=Cluster",
     "service.ipFamilyPolicy=Dual", "createNamespace=yes", "rollingUpdate.maxSurge=many", "rollingUpdate.unknown=1",
     "topologySpreadConstraints={zone}", "config.aws.regoin=eu-central-1", "config.aws.region=eu-central",
     # Two that exclude each other.
@@ -35,7 +36,7 @@ NULLS = [
     "metrics.serviceMonitor metrics.prometheusRule metrics.dashboard "
     "service.ipFamilyPolicy serviceAccount.annotations networkPolicy.enabled networkPolicy.from "
     "secretDelivery.externalSecret secretDelivery.vaultCSI cleanUp.enabled guard.enabled guard.keep healing.enabled "
-    "injection.policy verify.scheduled verify.policy verify.audiences",
+    "injection.policy verify.scheduled verify.policy verify.audiences verify.inPods",
 ]
 
 
@@ -394,6 +395,14 @@ def check_verify(checks, chart):
     config = yaml.safe_load(find(rendered, "ConfigMap", "lanyard")["data"]["config.yaml"])["verify"]
     if config != {**values["config"]["verify"], "scheduled": values["verify"]["scheduled"]}:
         checks.fail(place, f"the configuration has verify: {config}")
+    for options, found in [
+        ("enabled=false,verify.inPods.image=i", None), ("enabled=true,image.tag=t", {"image": "lanyard:t", "imagePullSecret": ""}),
+        ("enabled=true,verify.inPods.image=i,verify.inPods.imagePullSecret=s", {"image": "i", "imagePullSecret": "s"})]:
+        rendered = chart.objects("--set", f"verify.inPods.{options}")
+        config = yaml.safe_load(find(rendered, "ConfigMap", "lanyard")["data"]["config.yaml"]).get("verify")
+        if config != found:
+            checks.fail(place, f"with verify.inPods.{options} the configuration has verify: {config}")
+    rendered = chart.objects(*served, values=values)
     for options, is_there in [
         ([], False), (served, True), (["--set", "verify.policy=true"], True),
         ([*served, "--set", "verify.policy=false"], False)]:

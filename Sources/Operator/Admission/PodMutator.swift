@@ -91,7 +91,8 @@ public struct PodMutator: AdmissionHandler {
     ) -> AdmissionResponse {
         let subject = Subject(of: pod, in: request.namespace)
         let review = ObjectReview(
-            ofPod: pod, in: request.namespace, account: account, jitter: LifetimeJitter(reviewUID: request.uid)
+            ofPod: pod, in: request.namespace, account: account, jitter: LifetimeJitter(reviewUID: request.uid),
+            configuration: planner.configuration
         ) { account, pod in
             planner.plan(for: subject, account, pod: pod)
         }

@@ -43,6 +43,8 @@ public struct PodDiagnosis: Sendable {
     public let claims: [Claims]
     /// What the providers said; `nil` if they were not asked.
     public let trials: [TrialResult]?
+    /// What they said to the pod itself, where it tried that as it started; `nil` if it did not, or has not ended.
+    public let podTrials: [TrialResult]?
     /// Never empty where something is wrong.
     public private(set) var causes: [Cause] = []
 
@@ -62,13 +64,21 @@ public struct PodDiagnosis: Sendable {
         stamp = PodStamp(annotations: metadata.annotations).summary
         expected = (plan?.bindings ?? []).map(Expectation.init)
         trials = observation.trials
+        podTrials = plan.flatMap { plan in
+            switch PodTrialReading.state(of: observation.pod, plan, observation.configuration) {
+            case .ended(let reading): reading.results
+            case .absent, .running: nil
+            }
+        }
         claims = plan.map { $0.claims(by: observation.facts.issuer) } ?? []
         let examined = ExaminedPod(observation.pod, keys: observation.keys)
         containers = plan.map { ContainerDiagnosis.all(of: examined, for: $0, observation.configuration) } ?? []
         states = ContainerState.all(of: observation.pod)
         phase = observation.pod["status"]?["phase"]?.string ?? ""
         events = observation.events
-        let found = CauseFinding(observation, plan, injection, standing, containers, states).causes
+        var judged = observation
+        judged.trials = observation.trials ?? podTrials
+        let found = CauseFinding(judged, plan, injection, standing, containers, states).causes
         // Where a step has gone wrong, the next ones follow from it.
         causes = Cause.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
     }

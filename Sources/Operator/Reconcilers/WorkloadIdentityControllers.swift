@@ -23,8 +23,12 @@ public struct WorkloadIdentityControllers: Sendable {
     private let healing: (controller: Controller, ledger: HealingLedger)?
     /// Where it is enabled: what the API server's own policy injects from.
     private let planSets: PlanSetController?
+    /// Where some of it is tried: what came of that.
+    private let trust: TrustLedger?
     /// Where it is asked for: tries the trust of ServiceAccounts.
-    private let trust: (controller: Controller, ledger: TrustLedger)?
+    private let trials: Controller?
+    /// Where pods may try it: reads what they say.
+    private let podTrials: Controller?
     private let pods: PodsByServiceAccount
     private let stamps: StampVerification
     private let planner: Planner
@@ -70,18 +74,31 @@ public struct WorkloadIdentityControllers: Sendable {
                 client: client, planner: planner, after: [planner.stores.waitUntilSynced], metrics: metrics,
                 logger: logger) : nil
         let refreshes = CredentialRefreshes(metrics: metrics)
-        trust = trial.map { trial in
-            let ledger = TrustLedger(refreshes: refreshes, metrics: metrics, logger: logger)
-            let controller = Controller(
-                "trust", reconciler: TrustReconciler(planner: planner, stores: stores, ledger: ledger, trial: trial),
-                concurrency: Self.trialsAtOnce, after: synced, metrics: metrics, logger: logger)
-            return (controller, ledger)
+        let hasTrials = trial != nil || planner.configuration.verify.image != nil
+        let ledger = hasTrials ? TrustLedger(refreshes: refreshes, metrics: metrics, logger: logger) : nil
+        trust = ledger
+        trials = trial.flatMap { trial in
+            ledger.map { ledger in
+                Controller(
+                    "trust",
+                    reconciler: TrustReconciler(planner: planner, stores: stores, ledger: ledger, trial: trial),
+                    concurrency: Self.trialsAtOnce, after: synced, metrics: metrics, logger: logger)
+            }
+        }
+        podTrials = planner.configuration.verify.image.flatMap { _ in
+            ledger.map { ledger in
+                Controller(
+                    "podtrial",
+                    reconciler: PodTrialReconciler(
+                        client: client, planner: planner, stores: stores, pods: pods, ledger: ledger),
+                    after: synced, metrics: metrics, logger: logger)
+            }
         }
         identities = Controller(
             "workloadidentity",
             reconciler: WorkloadIdentityReconciler(
                 client: client, planner: planner, stores: stores, pods: pods, stamps: stamps,
-                keys: keys, planSets: planSets?.ledger, trust: trust?.ledger, refreshes: refreshes, events: events),
+                keys: keys, planSets: planSets?.ledger, trust: trust, refreshes: refreshes, events: events),
             concurrency: Self.identitiesAtOnce, after: synced, metrics: metrics, logger: logger)
         var conditions: [Workload.Kind: Controller] = [:]
         for workloads in stores.workloads where [.deployment, .daemonSet].contains(workloads.kind) {
@@ -120,7 +137,8 @@ public struct WorkloadIdentityControllers: Sendable {
         let report = IdentityReport(
             of: stores.identities, providers: Provider.all(planner.configuration).map(\.name), metrics: metrics,
             logger: logger)
-        let trustServices: [any Service] = trust.map { [$0.ledger, $0.controller] } ?? []
+        let trustServices: [any Service] =
+            [trust].compactMap { $0 } + [trials, podTrials].compactMap { $0 }
         services =
             [report, keys, refreshes, serviceAccounts, podStamps, identities] + Array(conditions.values)
             + [healing?.controller].compactMap { $0 } + (planSets?.services ?? [])
@@ -150,7 +168,7 @@ public struct WorkloadIdentityControllers: Sendable {
             }
         }
         planSets?.ledger.observe { identities.queue.add($0) }
-        trust?.ledger.observe { identities.queue.add($0) }
+        trust?.observe { identities.queue.add($0) }
         keys.observe {
             for key in stores.identities.keys { identities.queue.add(key) }
         }
@@ -170,7 +188,10 @@ public struct WorkloadIdentityControllers: Sendable {
             if let old = change.old, let new = change.new, new.metadata.meansTheSame(as: old.metadata) { return }
             stamps.note(change)
             let concerned = pods.note(change)
-            for key in concerned { identities.queue.add(key) }
+            for key in concerned {
+                identities.queue.add(key)
+                podTrials?.queue.add(key)
+            }
             if !concerned.isEmpty, let pod = change.new ?? change.old { judgeOwner(of: pod.metadata) }
         }
         pods.observe(
@@ -180,6 +201,7 @@ public struct WorkloadIdentityControllers: Sendable {
                 for key in discovery.waiting { enqueue(key) }
                 for (key, serviceAccount) in discovery.pods {
                     identities.queue.add(serviceAccount)
+                    podTrials?.queue.add(serviceAccount)
                     if let pod = stores.pods[key] { judgeOwner(of: pod.metadata) }
                 }
             })
@@ -201,7 +223,8 @@ public struct WorkloadIdentityControllers: Sendable {
     private func enqueue(_ serviceAccount: ObjectKey) {
         identities.queue.add(serviceAccount)
         healing?.controller.queue.add(serviceAccount)
-        if planner.configuration.verify.isScheduled(serviceAccount) { trust?.controller.queue.add(serviceAccount) }
+        if planner.configuration.verify.isScheduled(serviceAccount) { trials?.queue.add(serviceAccount) }
+        podTrials?.queue.add(serviceAccount)
         judgeWorkloads(of: serviceAccount)
     }
 

@@ -53,10 +53,12 @@ struct WorkloadIdentityReconciler: Reconciler {
         status.secretObjects = needed.union(left)
         if answer.awaitsAllowedPaths { status.objectsInSuspense = unneeded }
         if planner.configuration.healing.isEnabled { status.healing = identity.status["healing"] }
-        if let trust, planner.configuration.verify.isScheduled(key) {
-            status.trust = TrialScope(planner.plan(for: Subject(key), account), planner.configuration).flatMap {
-                trust.history(of: $0, reported: identity)
-            }
+        if let trust, let scope = TrialScope(planner.plan(for: Subject(key), account), planner.configuration),
+            let history = trust.history(of: scope, reported: identity)
+        {
+            let settings = planner.configuration.verify
+            let counts = settings.isScheduled(key) || settings.image != nil && history.isSeenInPods
+            if counts { status.trust = history }
         }
 
         try await report(status, of: account, replacing: identity)

@@ -108,7 +108,7 @@ public struct InstalledDefinition: Service {
             "injection": "by reason",
             "verification": "plan lastTrialTime results",
             "verification.results[]": """
-            provider mechanism identity status outcome reason message fix denied denials firstDenialTime lastProofTime
+            provider mechanism identity pod status outcome reason message fix denied denials firstDenialTime lastProofTime
             """,
             "summary": "providers mechanisms identities pods",
             "providers[]": "name ready reason message mechanism identity issuer subject audience tier reach",

@@ -20,27 +20,38 @@ struct TrustHistory: Hashable {
     /// By how much the clock of another leader may be ahead.
     static let clockSkew = Duration.seconds(30)
 
-    /// - Parameter previous: of the same scope.
-    init(_ results: [TrialResult], of scope: TrialScope, after previous: TrustHistory?, at now: Timestamp) {
+    /// - Parameters:
+    ///   - previous: of the same scope.
+    ///   - pod: the one in which it was tried; `nil`: the operator did.
+    init(
+        _ results: [TrialResult], of scope: TrialScope, after previous: TrustHistory?, seenIn pod: String? = nil,
+        at time: Timestamp
+    ) {
         subject = scope.subject
         fingerprint = scope.fingerprint
-        lastTrial = now
+        // A pod may be read late.
+        lastTrial = pod == nil ? time : max(previous?.lastTrial ?? time, time)
         let known = previous?.records ?? []
         records = results.prefix(Self.mostRecords).map { result in
-            let new = TrustRecord(result, after: nil, at: now)
-            return TrustRecord(result, after: known.first { $0.isSame(as: new) }, at: now)
+            let new = TrustRecord(result, after: nil, seenIn: pod, at: time)
+            guard let known = known.first(where: { $0.isSame(as: new) }) else { return new }
+            guard new.outweighs(known) else { return pod == nil ? known.triedAgain(at: time) : known }
+            return TrustRecord(result, after: known, seenIn: pod, at: time)
         }
     }
+
+    /// Whether some of it was.
+    var isSeenInPods: Bool { records.contains { $0.pod != nil } }
 
     func isOf(_ scope: TrialScope) -> Bool { subject == scope.subject && fingerprint == scope.fingerprint }
 
     /// How long it is until the next trial is due.
     func wait(interval: Duration, at now: Timestamp) -> Duration {
         if isInherited, condition?.status != .true { return .zero }
-        let wait = records.map { $0.wait(interval: interval) }.min() ?? interval
         // A clock that was set back must not keep it from being tried.
         guard now.elapsed(until: lastTrial) <= Self.clockSkew else { return .zero }
-        return max(.zero, wait * jitter - lastTrial.elapsed(until: now))
+        let waits = records.map { $0.wait(interval: interval) * jitter - $0.time.elapsed(until: now) }
+        return max(.zero, waits.min() ?? interval * jitter - lastTrial.elapsed(until: now))
     }
 
     /// By a tenth more or less, so that ServiceAccounts that were tried together drift apart; the same until the next trial.

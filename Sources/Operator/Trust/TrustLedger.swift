@@ -107,15 +107,23 @@ final class TrustLedger: Service {
         }
     }
 
-    /// Notes a trial.
-    func note(_ history: TrustHistory, of key: ObjectKey) {
-        let (isNoted, old) = state.withLock { state in
-            guard state.isRunning else { return (false, nil as Condition.Status?) }
-            return (true, state.histories.updateValue(history, forKey: key)?.condition?.status)
+    /// Notes a trial: what is known by now goes before it, since another may have ended meanwhile.
+    ///
+    /// - Parameters:
+    ///   - pod: the one in which it was tried; `nil`: the operator did.
+    ///   - time: when it ended. One that ended before what is known of it is not heard.
+    func note(_ results: [TrialResult], of scope: TrialScope, seenIn pod: String? = nil, at time: Timestamp) {
+        let key = scope.key
+        let noted = state.withLock { state -> (new: TrustHistory, old: Condition.Status?)? in
+            guard state.isRunning else { return nil }
+            let known = state.histories[key].flatMap { $0.isOf(scope) ? $0 : nil }
+            if let known, pod != nil, known.lastTrial >= time { return nil }
+            let new = TrustHistory(results, of: scope, after: known, seenIn: pod, at: time)
+            return (new, state.histories.updateValue(new, forKey: key)?.condition?.status)
         }
-        guard isNoted else { return }
-        for record in history.records {
-            guard let way = record.way, let outcome = record.countedOutcome else { continue }
+        guard let (history, old) = noted else { return }
+        for result in results {
+            guard let way = result.way, let outcome = result.countedOutcome else { continue }
             refreshes.count(way, outcome)
         }
         show(key)
@@ -188,6 +196,12 @@ final class TrustLedger: Service {
 }
 
 extension TrustRecord {
+    fileprivate var way: CredentialRefreshes.Way? {
+        mechanism.map { CredentialRefreshes.Way(provider: provider, mechanism: $0) }
+    }
+}
+
+extension TrialResult {
     fileprivate var way: CredentialRefreshes.Way? {
         mechanism.map { CredentialRefreshes.Way(provider: provider, mechanism: $0) }
     }

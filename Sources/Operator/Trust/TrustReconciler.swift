@@ -63,9 +63,9 @@ struct TrustReconciler: Reconciler {
         } catch is CancellationError {
             return .requeue(after: .seconds(1))
         }
-        let history = TrustHistory(results, of: scope, after: known, at: now())
-        ledger.note(history, of: key)
-        return .requeue(after: history.wait(interval: interval, at: now()))
+        ledger.note(results, of: scope, at: now())
+        let history = ledger.history(of: scope, reported: nil)
+        return .requeue(after: history?.wait(interval: interval, at: now()) ?? .zero)
     }
 }
 

@@ -24,11 +24,15 @@ struct TrustRecord: Hashable {
     /// When the first of these was.
     var firstDenial: Timestamp?
     var lastProof: Timestamp?
+    /// The pod in which that was seen; `nil` if the operator tried it.
+    private(set) var pod: String?
     /// When it was tried.
-    private var time: Timestamp
+    private(set) var time: Timestamp
 
-    /// - Parameter previous: what was known before of the same exchange.
-    init(_ result: TrialResult, after previous: TrustRecord?, at now: Timestamp) {
+    /// - Parameters:
+    ///   - previous: what was known before of the same exchange.
+    ///   - pod: the one in which it was tried.
+    init(_ result: TrialResult, after previous: TrustRecord?, seenIn pod: String? = nil, at now: Timestamp) {
         provider = result.provider
         mechanism = result.mechanism
         identity = result.identity
@@ -42,7 +46,25 @@ struct TrustRecord: Hashable {
             denials = min((previous?.denials ?? 0) + (isDenied ? 1 : 0), Self.denialsToTell + 10)
             firstDenial = previous?.firstDenial ?? (isDenied ? now : nil)
         }
+        // A pod's denial holds until a pod, or the operator, is not denied.
+        self.pod = pod ?? (isDenied && previous?.isDenied == true ? previous?.pod : nil)
     }
+
+    /// The same as if it had been tried again, with nothing learned by that.
+    func triedAgain(at now: Timestamp) -> TrustRecord {
+        var record = self
+        record.time = now
+        return record
+    }
+
+    /// Whether this says more of the trust than what was known of the same exchange: the latest word of a provider counts. Where
+    /// none spoke, a pod's way to it is the one that matters, and what can be tried in a pod alone is no news.
+    func outweighs(_ known: TrustRecord) -> Bool {
+        if (pod == nil) == (known.pod == nil) || isWordOfProvider { return true }
+        return pod != nil && (verdict.outcome == .failed || !known.isWordOfProvider)
+    }
+
+    private var isWordOfProvider: Bool { verdict.outcome == .verified || verdict.isDenial }
 
     func isSame(as other: TrustRecord) -> Bool {
         provider == other.provider && mechanism == other.mechanism && identity == other.identity
@@ -59,7 +81,8 @@ struct TrustRecord: Hashable {
     var status: Condition.Status {
         switch verdict.outcome {
         case .verified: .true
-        case .failed where isDenied && isDeniedForLong: .false
+        // The application was denied at the same time, and with such a token.
+        case .failed where isDenied && (pod != nil || isDeniedForLong): .false
         case .failed, .unknown: .unknown
         }
     }
@@ -77,7 +100,7 @@ struct TrustRecord: Hashable {
 
     /// The cause, and the command that fixes it.
     var message: String {
-        var text = "\(provider): \(verdict.message)"
+        var text = "\(provider): \(pod.map { "in pod \($0): " } ?? "")\(verdict.message)"
         if let fix = verdict.fix { text += "; next: \(fix)" }
         if isDenied, status == .unknown { text += "; it is tried again before that counts" }
         return text
@@ -107,6 +130,7 @@ extension TrustRecord {
         }
         firstDenial = denials > 0 ? past("firstDenialTime") ?? time : nil
         lastProof = past("lastProofTime")
+        pod = json["pod"]?.string
         self.time = time
     }
 
@@ -119,6 +143,7 @@ extension TrustRecord {
         json["mechanism"] = mechanism.map { .string($0.rawValue) }
         json["identity"] = identity.map { .string($0) }
         json["fix"] = verdict.fix.map { .string($0) }
+        json["pod"] = pod.map { .string($0) }
         if verdict.isDenial { json["denied"] = true }
         if denials > 0 { json["denials"] = .number(JSONNumber(denials)) }
         json["firstDenialTime"] = firstDenial.map { .string($0.description) }

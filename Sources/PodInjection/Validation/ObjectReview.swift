@@ -74,7 +74,7 @@ public struct ObjectReview: Sendable {
     ) -> Bool {
         let context = PodContext(pod: pod, serviceAccountMounts: account?.automountServiceAccountToken)
         let plan = planning(account, context)
-        let injection = Injection(of: plan, into: pod, at: pointer)
+        let injection = Injection(of: plan, into: pod, at: pointer, configuration: configuration)
         let unmet = UnmetRequirement(of: context, plan: plan, injection: injection)
         if let exemption = plan.exemption {
             // Left alone on purpose, and so are its problems; but if its pods require injection they will not start.
@@ -105,7 +105,7 @@ public struct ObjectReview: Sendable {
     ///   - jitter: where in their range the lifetimes of tokens fall.
     public init(
         ofPod pod: PodManifest, named name: String = "", in namespace: String, account: ServiceAccount?,
-        jitter: LifetimeJitter? = nil, plan planning: Planning
+        jitter: LifetimeJitter? = nil, configuration: Configuration, plan planning: Planning
     ) {
         let subject = Subject(of: pod, in: namespace)
         let account = account ?? .existing(subject)
@@ -121,7 +121,7 @@ public struct ObjectReview: Sendable {
             }
             return
         }
-        let injection = Injection(of: plan, into: pod, jitter: jitter)
+        let injection = Injection(of: plan, into: pod, jitter: jitter, configuration: configuration)
         self.injection = (plan, injection)
         if plan.exemption == nil {
             addProblems(of: plan, ofPod: true, account, title, planning)

@@ -46,6 +46,8 @@ extension AnnotationKey {
     static let inject = lanyard("inject", .oneOf(["true", "false"]))
     static let includeContainers = AnnotationKey("lanyard.dev/include-containers", on: [.pod], .list)
     static let skipContainers = AnnotationKey("lanyard.dev/skip-containers", on: [.pod], .list)
+    /// Whether an init container tries the trust in the pod itself.
+    public static let verify = AnnotationKey("lanyard.dev/verify", on: [.pod], .oneOf(["true", "false"]))
     static let tokenExpiration = lanyard("token-expiration", .seconds)
     static let vaultRole = lanyard("vault-role", .vaultRole)
     static let secretDelivery = lanyard("secret-delivery", .oneOf(Mechanism.secretDeliveries.map(\.rawValue)))
@@ -60,8 +62,8 @@ extension AnnotationKey {
     }
 
     static let common: [AnnotationKey] = [
-        .providers, .inject, .includeContainers, .skipContainers, .tokenExpiration, .vaultRole, .secretDelivery,
-        .injected, .plan, .problems,
+        .providers, .inject, .includeContainers, .skipContainers, .verify, .tokenExpiration, .vaultRole,
+        .secretDelivery, .injected, .plan, .problems,
     ]
 
     // Keys with a provider's name in them.
@@ -84,6 +86,13 @@ extension AnnotationKey {
 
     static func family(of provider: ProviderName, mechanisms: [Mechanism]) -> [AnnotationKey] {
         [.mechanism(of: provider, among: mechanisms), .vaultPath(of: provider), .vaultKey(of: provider)]
+    }
+}
+
+extension AnnotationKey {
+    /// Whether a pod with these annotations asks that its trust be tried in it.
+    public static func asksForTrial(_ annotations: [String: String]) -> Bool {
+        annotations[verify.name]?.trimmingWhitespace == "true"
     }
 }
 

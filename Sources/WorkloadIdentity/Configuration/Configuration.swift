@@ -168,6 +168,10 @@ extension Configuration {
         public var scheduled: Set<Subject> = []
         /// The time between two trials of one of them.
         public var intervalSeconds = 3600
+        /// Lanyard's own, for the init container of pods that ask for a trial. `nil`: no pod gets one.
+        public var image: String?
+        /// A Secret in the pod's namespace with which that image is pulled.
+        public var imagePullSecret: String?
     }
 }
 

@@ -108,6 +108,8 @@ extension ConfigurationKey {
         ConfigurationKey(name: "verify.endpoints", read: readEndpoints, show: showEndpoints),
         subjects("verify.scheduled", \.verify.scheduled),
         number("verify.intervalSeconds", \.verify.intervalSeconds, 10...86_400),
+        optional("verify.image", \.verify.image, .imageReference),
+        optional("verify.imagePullSecret", \.verify.imagePullSecret, .objectName),
         ConfigurationKey(name: "providers", read: readProviders, show: showProviders),
         ConfigurationKey(name: "matrix", read: readMatrix, show: showMatrix),
     ]
@@ -280,6 +282,9 @@ extension ValueSyntax {
     fileprivate static let duration = ValueSyntax("a duration, such as \"15m\" or \"1h\"") { value in
         guard let unit = value.last, "smh".contains(unit), let number = UInt32(value.dropLast()) else { return false }
         return number > 0
+    }
+    fileprivate static let imageReference = ValueSyntax("an image's name, such as REGISTRY/NAME:TAG") { value in
+        (1...1024).contains(value.utf8.count) && value.utf8.allSatisfy { $0.isWordByte || ".-/:@".utf8.contains($0) }
     }
     fileprivate static let namespace = ValueSyntax("a namespace's name") { DNSName.isLabel($0) }
     fileprivate static let objectName = ValueSyntax("a Kubernetes object's name") { value in

@@ -1,6 +1,6 @@
 internal import JSON
 
-/// How one outcome of a binding can be tried from outside a pod.
+/// How one outcome of a binding can be tried.
 public enum Trial: Hashable, Sendable {
     case exchange(Exchange)
     /// It cannot.
@@ -10,8 +10,13 @@ public enum Trial: Hashable, Sendable {
 extension Binding.Outcome {
     /// The exchanges that a pod's SDK would make with what the pod gets. Several where containers have roles of their own.
     ///
-    /// - Parameter provider: whose outcome it is.
-    public func trials(for provider: ProviderName, _ configuration: Configuration) -> [Trial] {
+    /// - Parameters:
+    ///   - provider: whose outcome it is.
+    ///   - isInPod: whether it is tried in a pod.
+    public func trials(
+        for provider: ProviderName, _ configuration: Configuration, inPod isInPod: Bool = false
+    ) -> [Trial] {
+        if isInPod, let trial = trialByNode(configuration) { return [trial] }
         guard let endpoint = configuration.verify.endpoints[provider] else { return trials(configuration) }
         return trials(configuration).map { trial in
             guard case .exchange(let exchange) = trial, mechanism != .vaultAgent else { return trial }
@@ -36,6 +41,28 @@ extension Binding.Outcome {
         case .vaultCSI: [.untried("the CSI provider logs in with a token that names its pod, as a service of the node")]
         case .externalSecret:
             [.untried("the External Secrets Operator logs in as itself; see the ExternalSecret's status")]
+        }
+    }
+
+    /// Of what a pod asks its own node for, and nobody else can.
+    private func trialByNode(_ configuration: Configuration) -> Trial? {
+        switch mechanism {
+        case .eksPodIdentity:
+            let settings = configuration.aws.podIdentity
+            return .exchange(
+                Exchange(
+                    service: .eksPodIdentityAgent, url: settings.credentialsURI, audience: settings.audience,
+                    identity: "the role of the association"))
+        case .gkeWorkloadIdentity:
+            return .exchange(
+                Exchange(
+                    service: .gkeMetadataServer,
+                    url: """
+                        http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token
+                        """, audience: nil, identity: trust.identity ?? "default"))
+        case .okeWorkloadIdentity:
+            return .untried("a session at OKE's proxymux takes a key of the SDK's own; ask it by the application")
+        default: return nil
         }
     }
 

@@ -10,7 +10,7 @@ extension Exchange {
                 return .failed(
                     "UnexpectedAnswer", "\(url) answered HTTP \(answer.status) without a credential; is there a proxy?")
             }
-            return .verified("\(url) gave a credential, which was discarded; whether it may call a model was not tried")
+            return verified
         }
         if answer.status == 407 { return .failed("ProxyDenied", "a proxy wants to be logged in to (HTTP 407)") }
         if answer.status == 429 {
@@ -37,6 +37,10 @@ extension Exchange {
             fix: found.fix ?? "lanyard explain \(provider) \(Self.account(of: claims))", isDenial: found.isDenial)
     }
 
+    var verified: Verdict {
+        .verified("\(url) gave a credential, which was discarded; whether it may call a model was not tried")
+    }
+
     /// Whether an answer has the form in which the provider reports an error.
     private func isError(_ answer: ExchangeAnswer) -> Bool {
         switch service {
@@ -45,6 +49,8 @@ extension Exchange {
         case .ibm: answer.json["errorCode"]?.string != nil
         case .vault: answer.json["errors"]?.array != nil
         case .entra, .googleSTS, .googleImpersonation, .openAI, .anthropic: answer.json["error"] != nil
+        // They write text, and nothing stands between a pod and its own node.
+        case .eksPodIdentityAgent, .gkeMetadataServer: (400..<500).contains(answer.status)
         }
     }
 
@@ -74,7 +80,9 @@ extension Exchange {
         case .googleImpersonation: answer.json["accessToken"]?.string != nil
         case .alibaba: answer.json["Credentials"]?["SecurityToken"]?.string != nil
         case .vault: answer.json["auth"]?["client_token"]?.string != nil
-        case .entra, .googleSTS, .ibm, .openAI, .anthropic: answer.json["access_token"]?.string != nil
+        case .eksPodIdentityAgent: answer.json["SecretAccessKey"]?.string != nil
+        case .entra, .googleSTS, .ibm, .openAI, .anthropic, .gkeMetadataServer:
+            answer.json["access_token"]?.string != nil
         }
     }
 
@@ -96,6 +104,8 @@ extension Exchange {
         case .vault(let role, _): .vault(answer, role, claims)
         case .openAI(let provider, let account): .openAI(answer, provider, account, claims)
         case .anthropic(let rule, _, _, _): .anthropic(answer, rule, claims)
+        case .eksPodIdentityAgent: .eksPodIdentityAgent(answer, claims)
+        case .gkeMetadataServer: .gkeMetadataServer(answer, as: identity)
         }
     }
 }

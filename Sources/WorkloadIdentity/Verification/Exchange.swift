@@ -23,6 +23,10 @@ public struct Exchange: Hashable, Sendable {
         case openAI(provider: String, account: String)
         /// https://platform.claude.com/docs/en/manage-claude/wif-reference
         case anthropic(rule: String, organization: String, account: String?, workspace: String?)
+        /// Of the pod's own node: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+        case eksPodIdentityAgent
+        /// Of the pod's own node: https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity#metadata_server
+        case gkeMetadataServer
     }
 
     /// What a step presents: a token, or for AWS's second role the first one's credentials.
@@ -58,6 +62,9 @@ public struct Exchange: Hashable, Sendable {
     public var needsPod: Bool {
         if case .ibm = service { true } else { false }
     }
+
+    /// Whether a token is presented. GKE's metadata server knows a pod by its address.
+    var takesToken: Bool { service != .gkeMetadataServer }
 
     /// What is sent.
     ///
@@ -140,6 +147,8 @@ public struct Exchange: Hashable, Sendable {
             return ExchangeRequest(
                 url, json: json,
                 headers: [.init("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01")])
+        case .eksPodIdentityAgent: return ExchangeRequest(getting: url, headers: [.init("Authorization", token)])
+        case .gkeMetadataServer: return ExchangeRequest(getting: url, headers: [.init("Metadata-Flavor", "Google")])
         }
     }
 
@@ -164,9 +173,9 @@ public struct Exchange: Hashable, Sendable {
     /// What to do for the token that is presented to have another audience.
     public var audienceAdvice: String {
         switch service {
-        case .awsSTS, .awsSecondRole:
+        case .awsSTS, .awsSecondRole, .eksPodIdentityAgent:
             "set aws.audience, or the annotation eks.amazonaws.com/audience, with the same audience in the IAM OIDC provider"
-        case .googleSTS, .googleImpersonation:
+        case .googleSTS, .googleImpersonation, .gkeMetadataServer:
             "set gcp.audience, or the annotation cloud.google.com/audience, with the same audience at the provider of the pool"
         case .vault: "set vault.audience, with the same audience in Vault's role"
         case .openAI: "set openai.audience, with the same audience at OpenAI"

@@ -95,4 +95,20 @@ extension ExchangeCause {
         default: return nil
         }
     }
+
+    /// https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_AssumeRoleForPodIdentity.html
+    static func eksPodIdentityAgent(_ answer: ExchangeAnswer, _ claims: TokenClaims) -> ExchangeCause? {
+        switch answer.status {
+        case 404:
+            return ExchangeCause("AssociationNotFound", "EKS has no Pod Identity association for \(claims.subject)")
+        case _ where answer.body.contains("AccessDenied"):
+            return ExchangeCause(
+                "TrustPolicyMismatch",
+                """
+                EKS may not assume the role of the association: its trust policy must allow sts:AssumeRole and \
+                sts:TagSession to pods.eks.amazonaws.com, and the node's role eks-auth:AssumeRoleForPodIdentity
+                """)
+        default: return nil
+        }
+    }
 }

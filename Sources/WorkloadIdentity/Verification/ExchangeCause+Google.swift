@@ -59,4 +59,19 @@ extension ExchangeCause {
         default: nil
         }
     }
+
+    /// Where the pod is known by its address, and not by a token.
+    static func gkeMetadataServer(_ answer: ExchangeAnswer, as identity: String) -> ExchangeCause? {
+        switch answer.status {
+        case 403:
+            ExchangeCause(
+                "ImpersonationDenied",
+                """
+                GKE's metadata server may not get a token as \(identity): roles/iam.workloadIdentityUser is lacking there
+                """)
+        case 404:
+            ExchangeCause("ServiceAccountNotFound", "GKE's metadata server knows no service account \(identity)")
+        default: nil
+        }
+    }
 }

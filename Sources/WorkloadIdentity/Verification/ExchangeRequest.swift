@@ -1,7 +1,13 @@
 internal import JSON
 
-/// An HTTP POST by which a token is exchanged for a credential.
+/// An HTTP request by which a token is exchanged for a credential.
 public struct ExchangeRequest: Hashable, Sendable {
+    public enum Method: String, Hashable, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    public var method = Method.post
     public var url: String
     public var headers: [Header]
     public var body: SecretText
@@ -30,6 +36,13 @@ public struct ExchangeRequest: Hashable, Sendable {
         self.url = url
         self.headers = [Header("Content-Type", "application/json"), Header("Accept", "application/json")] + headers
         body = SecretText(json.serializedString())
+    }
+
+    init(getting url: String, headers: [Header]) {
+        method = .get
+        self.url = url
+        self.headers = headers
+        body = SecretText("")
     }
 }
 

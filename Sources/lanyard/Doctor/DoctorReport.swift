@@ -91,6 +91,10 @@ struct DoctorReport {
             lines.append(Line(text: "the provider must trust, letter by letter:"))
             lines += diagnosis.claims.map { Line(level: 1, text: $0.text) }
         }
+        if let trials = diagnosis.podTrials {
+            lines.append(Line(text: "tried in the pod, as it started:"))
+            lines += trials.map { Line(level: 1, text: $0.text) }
+        }
         if let trials = diagnosis.trials, !trials.isEmpty {
             lines.append(Line(text: "tried from this machine:"))
             lines += trials.map { Line(level: 1, text: $0.text) }
@@ -134,6 +138,7 @@ struct DoctorReport {
         ]
         json["serviceAccount"] = diagnosis.subject.map { .string($0.serviceAccount) }
         json["trials"] = diagnosis.trials.map { .array($0.map(\.json)) }
+        json["podTrials"] = diagnosis.podTrials.map { .array($0.map(\.json)) }
         json["injected"] = diagnosis.stamp.isEmpty ? nil : .string(diagnosis.stamp)
         return json
     }

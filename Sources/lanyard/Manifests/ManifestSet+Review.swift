@@ -92,9 +92,10 @@ extension ManifestSet {
         case .pod:
             let pod = PodManifest(object.value)
             let subject = Subject(of: pod, in: namespace)
-            return ObjectReview(ofPod: pod, named: object.name, in: namespace, account: try account(subject)) {
-                plan(subject, $0, $1)
-            }
+            return ObjectReview(
+                ofPod: pod, named: object.name, in: namespace, account: try account(subject),
+                configuration: configuration
+            ) { plan(subject, $0, $1) }
         }
     }
 

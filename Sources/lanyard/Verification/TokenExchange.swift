@@ -65,10 +65,10 @@ struct TokenExchange: Sendable {
 
     private static func answer(to request: ExchangeRequest, by client: HTTPClient) async throws -> ExchangeAnswer {
         var prepared = HTTPClientRequest(url: request.url)
-        prepared.method = .POST
+        prepared.method = HTTPMethod(rawValue: request.method.rawValue)
         for header in request.headers { prepared.headers.add(name: header.name, value: header.value.revealed) }
         prepared.headers.add(name: "User-Agent", value: "lanyard/\(Version.current)")
-        prepared.body = .bytes(ByteBuffer(string: request.body.revealed))
+        if request.method == .post { prepared.body = .bytes(ByteBuffer(string: request.body.revealed)) }
         let response = try await client.execute(prepared, deadline: .distantFuture)
         let body = try await response.body.collect(upTo: longestAnswer)
         return ExchangeAnswer(status: Int(response.status.code), body: Array(body.readableBytesView))
@@ -111,7 +111,7 @@ struct ExchangeFailure: Error {
 }
 
 extension Verdict {
-    fileprivate static func timedOut(_ url: String) -> Verdict {
+    static func timedOut(_ url: String) -> Verdict {
         .failed("TimedOut", "\(url) did not answer in time; is there egress to it from this machine?")
     }
 }

@@ -91,7 +91,7 @@ struct VerificationReport: Sendable {
 
 extension TrialResult {
     /// Tries each step of an exchange, until one fails.
-    fileprivate mutating func run(
+    mutating func run(
         _ first: Exchange, time: () -> String, token: (Exchange) async throws -> SecretText?,
         answer: (ExchangeRequest, Exchange) async throws -> ExchangeAnswer
     ) async throws {

@@ -99,7 +99,8 @@ struct SampleIdentity {
     func admitting(_ pod: JSONValue) throws -> JSONValue {
         let subject = Subject(namespace: namespace, serviceAccount: name)
         let review = ObjectReview(
-            ofPod: PodManifest(pod), in: namespace, account: account, jitter: LifetimeJitter(reviewUID: "1")
+            ofPod: PodManifest(pod), in: namespace, account: account, jitter: LifetimeJitter(reviewUID: "1"),
+            configuration: configuration
         ) { account, pod in
             Plan(
                 for: subject, serviceAccount: account?.metadata.annotations ?? [:], pod: pod, facts: facts,

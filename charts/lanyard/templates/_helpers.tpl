@@ -24,6 +24,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- with (.Values.verify).scheduled -}}
 {{- $config = mergeOverwrite (deepCopy $config) (dict "verify" (dict "scheduled" .)) -}}
 {{- end -}}
+{{- with (.Values.verify).inPods -}}
+{{- if .enabled -}}
+{{- $inPods := dict "image" (.image | default (include "lanyard.image" $)) "imagePullSecret" (.imagePullSecret | default "") -}}
+{{- $config = mergeOverwrite (deepCopy $config) (dict "verify" $inPods) -}}
+{{- end -}}
+{{- end -}}
 {{- if kindIs "invalid" ($config.namespaces).exclude -}}
 {{- mergeOverwrite (deepCopy $config) $default | toYaml -}}
 {{- else -}}

@@ -1,0 +1,116 @@
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesModel
+internal import KubernetesRuntime
+internal import PodInjection
+internal import Synchronization
+internal import WorkloadIdentity
+
+/// Reads what pods say of their own trust, for one ServiceAccount at a time: that of its latest pod, once.
+///
+/// Pods are followed as metadata, which does not say that an init container has ended. So a pod is read some seconds after it was
+/// made, and not more than one of a ServiceAccount in a minute, however many there are.
+struct PodTrialReconciler: Reconciler {
+    let client: KubernetesClient
+    let planner: Planner
+    let stores: WorkloadStores
+    let pods: PodsByServiceAccount
+    let ledger: TrustLedger
+    private let now: @Sendable () -> Timestamp
+    private let looks = Looks()
+
+    /// By then a pod whose image is on its node has mostly ended its trial.
+    private static let patience = Duration.seconds(12)
+    private static let interval = Duration.seconds(60)
+
+    init(
+        client: KubernetesClient, planner: Planner, stores: WorkloadStores, pods: PodsByServiceAccount,
+        ledger: TrustLedger, now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.client = client
+        self.planner = planner
+        self.stores = stores
+        self.pods = pods
+        self.ledger = ledger
+        self.now = now
+    }
+
+    /// When a ServiceAccount's pods were looked at last, and which one has told all.
+    private final class Looks: Sendable {
+        struct Look {
+            var time: Timestamp
+            var settledPod: String?
+        }
+
+        private let byAccount = Mutex<[ObjectKey: Look]>([:])
+
+        subscript(key: ObjectKey) -> Look? {
+            get { byAccount.withLock { $0[key] } }
+            set { byAccount.withLock { $0[key] = newValue } }
+        }
+    }
+
+    /// - Parameter key: the ServiceAccount's.
+    func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard ledger.isRunning else { return .requeue(after: .seconds(1)) }
+        let subject = Subject(key)
+        guard let account = planner.stores.serviceAccounts[key],
+            let scope = TrialScope(planner.plan(for: subject, account), planner.configuration)
+        else {
+            forget(key)
+            return .done
+        }
+        let isScheduled = planner.configuration.verify.isScheduled(key)
+        if let known = ledger.history(of: scope, reported: stores.identities[key]), isScheduled || known.isSeenInPods {
+            ledger.inherit(known, of: key)
+        } else if !isScheduled {
+            ledger.forget(key)
+        }
+        let present = pods.knownPods(of: key).filter { pod in
+            AnnotationKey.asksForTrial(pod.annotations) && pod.planStamp != nil
+                && pod.planStamp == planner.plan(for: subject, account, pod: PodContext(pod)).hash
+        }
+        guard let pod = present.max(by: { $0.age(at: now()) > $1.age(at: now()) }), looks[key]?.settledPod != pod.uid
+        else { return .done }
+        let sinceLook = looks[key].map { $0.time.elapsed(until: now()) } ?? Self.interval
+        let wait = max(Self.interval - sinceLook, Self.patience - pod.age(at: now()))
+        guard wait <= .zero else { return .requeue(after: wait) }
+        looks[key] = Looks.Look(time: now(), settledPod: looks[key]?.settledPod)
+
+        let json: JSONValue
+        do {
+            json = try await client.json(.get(Pod.resourceType, pod.key))
+        } catch let error as KubernetesError where error.isNotFound {
+            return .requeue(after: Self.interval)
+        }
+        guard json["metadata"]?["uid"]?.string == pod.uid else { return .requeue(after: Self.interval) }
+        let plan = planner.plan(
+            for: subject, account,
+            pod: PodContext(
+                pod: PodManifest(json), serviceAccountMounts: account.automountServiceAccountToken))
+        switch PodTrialReading.state(of: json, plan, planner.configuration) {
+        case .running: return .requeue(after: Self.interval)
+        case .absent: break
+        case .ended(let reading):
+            // What a pod's own annotations change is known of that pod alone.
+            if plan.hash == pod.planStamp, TrialScope(plan, planner.configuration) == scope {
+                ledger.note(
+                    reading.results, of: scope, seenIn: pod.name, at: min(reading.time ?? now(), now()))
+            }
+        }
+        looks[key]?.settledPod = pod.uid
+        return .done
+    }
+
+    private func forget(_ key: ObjectKey) {
+        ledger.forget(key)
+        looks[key] = nil
+    }
+}
+
+extension ObjectMetadata {
+    /// One whose time is not known is taken for old.
+    fileprivate func age(at now: Timestamp) -> Duration {
+        creationTimestamp.map { $0.elapsed(until: now) } ?? .seconds(1 << 32)
+    }
+}
