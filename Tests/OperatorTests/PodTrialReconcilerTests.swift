@@ -180,6 +180,26 @@ import WorkloadIdentity
         #expect(both.wait(interval: .seconds(3600), at: Timestamp(seconds: start.seconds + 60)) > .seconds(50))
     }
 
+    @Test("a pod that ended before the operator's trial is heard where that was none, and not where a provider spoke")
+    func late() throws {
+        let (reading, scope) = try reading(Self.good)
+        for (byOperator, reason) in [
+            (TrustHistoryTests.onlyInPod, "Verified"), (TrustHistoryTests.denied, "TrustPolicyMismatch"),
+        ] {
+            let tried = TrialResult(
+                provider: "aws-bedrock", mechanism: .irsa, identity: reading.results[0].identity, verdict: byOperator)
+            let known = TrustHistory([tried], of: scope, after: nil, at: Timestamp(seconds: 1_800_000_060))
+            let both = TrustHistory(
+                reading.results, of: scope, after: known, seenIn: "app", at: Timestamp(seconds: 1_800_000_000))
+            #expect(both.records.map(\.verdict.reason) == [reason])
+            #expect(both.lastTrial == known.lastTrial)
+            // Read once more, by another leader, it is the same.
+            let again = TrustHistory(
+                reading.results, of: scope, after: both, seenIn: "app", at: Timestamp(seconds: 1_800_000_000))
+            #expect(again.records == both.records)
+        }
+    }
+
     @Test("a mesh that takes what init containers send makes a failure to connect unknown, and a denial not")
     func mesh() throws {
         let proxy: @Sendable (inout JSONValue) -> Void = {

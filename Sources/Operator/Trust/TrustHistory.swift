@@ -38,6 +38,7 @@ struct TrustHistory: Hashable {
             guard new.outweighs(known) else { return pod == nil ? known.triedAgain(at: time) : known }
             return TrustRecord(result, after: known, seenIn: pod, at: time)
         }
+        isInherited = pod != nil && previous?.isInherited == true
     }
 
     /// Whether some of it was.

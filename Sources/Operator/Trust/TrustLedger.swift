@@ -111,14 +111,14 @@ final class TrustLedger: Service {
     ///
     /// - Parameters:
     ///   - pod: the one in which it was tried; `nil`: the operator did.
-    ///   - time: when it ended. One that ended before what is known of it is not heard.
+    ///   - time: when it ended.
     func note(_ results: [TrialResult], of scope: TrialScope, seenIn pod: String? = nil, at time: Timestamp) {
         let key = scope.key
         let noted = state.withLock { state -> (new: TrustHistory, old: Condition.Status?)? in
             guard state.isRunning else { return nil }
             let known = state.histories[key].flatMap { $0.isOf(scope) ? $0 : nil }
-            if let known, pod != nil, known.lastTrial >= time { return nil }
             let new = TrustHistory(results, of: scope, after: known, seenIn: pod, at: time)
+            if pod != nil, new.records == known?.records { return nil }
             return (new, state.histories.updateValue(new, forKey: key)?.condition?.status)
         }
         guard let (history, old) = noted else { return }

@@ -58,8 +58,10 @@ struct TrustRecord: Hashable {
     }
 
     /// Whether this says more of the trust than what was known of the same exchange: the latest word of a provider counts. Where
-    /// none spoke, a pod's way to it is the one that matters, and what can be tried in a pod alone is no news.
+    /// none spoke, a pod's way to it is the one that matters, and what can be tried in a pod alone is no news. A pod is read
+    /// late, and by each leader anew.
     func outweighs(_ known: TrustRecord) -> Bool {
+        if pod != nil, time <= known.time, known.pod != nil || known.isWordOfProvider { return false }
         if (pod == nil) == (known.pod == nil) || isWordOfProvider { return true }
         return pod != nil && (verdict.outcome == .failed || !known.isWordOfProvider)
     }
