@@ -43,7 +43,7 @@ public struct Injection: Sendable {
     /// - Parameters:
     ///   - pod: a pod, or the template of a workload's pods.
     ///   - pointer: where the pod stands in the text to be patched: `/spec/template` for a Deployment.
-    ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest.
+    ///   - jitter: where in their range the lifetimes of tokens fall; `nil` for the longest, in a manifest.
     ///   - configuration: of what pods get that try their trust; `nil`: none gets that.
     public init(
         of plan: Plan, into pod: PodManifest, at pointer: JSONPointer = JSONPointer(), jitter: LifetimeJitter? = nil,
@@ -84,11 +84,11 @@ public struct Injection: Sendable {
     private mutating func addTrial(to pod: PodManifest, _ configuration: Configuration) {
         guard pod.isWellFormed, plan.exemption == nil else { return }
         let key = AnnotationKey.verify.name
-        let container = TrialContainer(of: plan, configuration)
+        let container = TrialContainer(of: plan, configuration, onNodeNetwork: pod.usesHostNetwork)
         if let obstacle = Self.obstacle(to: plan, configuration, in: pod, container) {
             report(.warning(.noEffect, "\(key) has no effect: \(obstacle)", field: key))
         } else if let container {
-            self.pod.add(container)
+            self.pod.add(container, inManifest: jitter == nil)
         }
     }
 

@@ -41,6 +41,9 @@ struct NamedPlaces {
 
     private static func bit(forLength length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
 
+    /// Each of them, as it begins.
+    func readers(of text: JSONReader) -> [JSONReader] { offsets.map { text.reading(at: $0) } }
+
     /// - Returns: `nil` if there is none of that name; null for one that is too long to be looked into.
     func value(of name: String, in text: JSONReader) -> JSONValue? {
         guard let index = lastIndex(of: name, in: text) else { return nil }

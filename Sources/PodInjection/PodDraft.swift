@@ -13,6 +13,7 @@ struct PodDraft {
     private var volumes: [PodAddition.Volume] = []
     private var customFolders: [CustomFolder] = []
     private var trial: TrialContainer?
+    private var isManifest = false
     private let takesVolumes: Bool
     /// Whether the containers' own mounts are few enough to be compared with the paths in their variables.
     let comparesMounts: Bool
@@ -112,7 +113,12 @@ struct PodDraft {
     }
 
     /// Adds the container after all others, unless it is there.
-    mutating func add(_ trial: TrialContainer) { self.trial = trial }
+    ///
+    /// - Parameter isManifest: whether the API server has not completed the pod yet.
+    mutating func add(_ trial: TrialContainer, inManifest isManifest: Bool) {
+        self.trial = trial
+        self.isManifest = isManifest
+    }
 
     mutating func apply(_ edit: ContainerEdit) {
         let mounts = edit.files.map { put($0, into: containers[edit.index]) }
@@ -200,7 +206,8 @@ struct PodDraft {
         addMetadata(to: &patch, at: root.appending("metadata"))
         let spec = root.appending("spec")
         let folders = customFolders.filter { !$0.added.isEmpty }
-        let ofTrial = pod.volume(named: TrialContainer.volumeName) == nil ? trial?.volume : nil
+        let ofTrial =
+            pod.volume(named: TrialContainer.volumeName) == nil ? trial?.volume(besides: tokenLifetimes) : nil
         patch.append(
             (volumes.map(\.json) + folders.filter { $0.index == nil }.map(\.json) + [ofTrial].compactMap(\.self)).map {
                 JSONWriter($0)
@@ -224,6 +231,16 @@ struct PodDraft {
         return patch
     }
 
+    /// Those of the tokens in its volumes, with those that are added.
+    private var tokenLifetimes: Set<Int> {
+        let added = volumes.flatMap(\.projectedSources) + customFolders.flatMap(\.added)
+        return pod.tokenLifetimes.union(
+            added.compactMap { source in
+                guard case .token(let token) = source else { return nil }
+                return token.expirationSeconds
+            })
+    }
+
     private func addTrial(to patch: inout JSONPatch, at spec: JSONPointer) {
         guard let trial else { return }
         if !pod.containers(in: .initContainers).contains(where: { $0.name == TrialContainer.name }) {
@@ -231,7 +248,9 @@ struct PodDraft {
                 [JSONWriter(trial.json(asAnotherUser: pod.runsAsRoot))], toArray: "initContainers", of: spec,
                 isPresent: pod.has(.initContainers))
         }
-        if let secret = trial.pullSecret, pod.pullSecrets?.contains(secret) != true {
+        // A pod that names none gets its ServiceAccount's, which it would not with a list of its own.
+        let mayAdd = !isManifest || pod.pullSecrets?.isEmpty == false
+        if let secret = trial.pullSecret, mayAdd, pod.pullSecrets?.contains(secret) != true {
             patch.append(
                 [JSONWriter(["name": .string(secret)])], toArray: "imagePullSecrets", of: spec,
                 isPresent: pod.pullSecrets != nil)

@@ -31,6 +31,8 @@ public struct PodManifest: Sendable {
     private(set) var pullSecrets: Set<String>?
     /// Whether it says that its containers run as root.
     private(set) var runsAsRoot = false
+    /// Whether it is on its node's network.
+    private(set) var usesHostNetwork = false
     private(set) var operatingSystem = PodContext.OperatingSystem.linux
 
     private var writtenServiceAccountName: String?
@@ -64,6 +66,27 @@ public struct PodManifest: Sendable {
 
     /// Its place in the list of volumes.
     func indexOfVolume(named name: String) -> Int? { volumes.index(of: name, in: text) }
+
+    /// Those of the tokens in its volumes.
+    var tokenLifetimes: Set<Int> {
+        var lifetimes: Set<Int> = []
+        for var json in volumes.readers(of: text) {
+            // All of it has been read before, as what it is.
+            try? json.objectIfAny(only: "projected") { json in
+                try json.objectIfAny(only: "sources") { json in
+                    _ = try json.arrayIfAny { json in
+                        try json.objectIfAny(only: "serviceAccountToken") { json in
+                            try json.objectIfAny(only: "expirationSeconds") { json in
+                                guard json.kind() == .number else { return try json.skip() }
+                                lifetimes.formUnion([try json.number().integer].compactMap(\.self))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return lifetimes
+    }
 
     /// A reference, since it goes to all who decide something about it.
     final class Container: Sendable {
@@ -208,6 +231,7 @@ extension PodManifest: JSONReadable {
             case "serviceAccountName": writtenServiceAccountName = try json.nameIfAny()
             case "serviceAccount": olderServiceAccountName = try json.nameIfAny()
             case "automountServiceAccountToken": mountsServiceAccountToken = try json.boolIfAny()
+            case "hostNetwork": usesHostNetwork = try json.boolIfAny() == true
             case "volumes": try readVolumes(from: &json)
             case "initContainers": try readContainers(.initContainers, from: &json)
             case "containers": try readContainers(.containers, from: &json)

@@ -96,22 +96,90 @@ import WorkloadIdentity
         "a pod is not believed whose container is its author's own, or another one's, or of which another plan holds",
         arguments: [
             { $0["spec"]?["initContainers"] = [["name": "lanyard-verify", "image": "mine"]] },
-            { pod in
-                var container = pod["spec"]?["initContainers"]?.array?.first ?? [:]
-                container["image"] = "lanyard:2"
-                pod["spec"]?["initContainers"] = [container]
-            },
+            // It is known as one of the ServiceAccount's by its owner, which its author named.
+            { $0["spec"]?["serviceAccountName"] = "other" },
             { $0["metadata"]?["annotations"]?["lanyard.dev/plan"] = "0123456789ab" },
             { $0["metadata"]?["annotations"]?["lanyard.dev/verify"] = nil },
             { $0["status"]?["initContainerStatuses"] = nil },
         ] as [@Sendable (inout JSONValue) -> Void])
     func isNotBelieved(change: @Sendable (inout JSONValue) -> Void) async throws {
-        put(try pod(Self.message(Self.good), change: change))
-        put(try pod(Self.message(Self.good), named: "good", as: "other"))
-        try await cluster.running { [cluster] _ in
-            await eventually { cluster.ready("llm") != nil && othersVerified == ["True", "Verified"] }
+        let owner = OwnerReference(
+            apiVersion: "apps/v1", kind: "ReplicaSet", name: "app", uid: "uid-rs", isController: true)
+        // Read first, it says as whom all pods of its owner run.
+        put(
+            try pod(nil, named: "first") {
+                $0["metadata"]?["annotations"]?["lanyard.dev/verify"] = nil
+                $0["metadata"]?["ownerReferences"] = [owner.json]
+            })
+        try await cluster.running { [cluster] controllers in
+            await eventually { cluster.ready("llm") != nil }
+            put(
+                try pod(Self.message(Self.good)) {
+                    $0["metadata"]?["ownerReferences"] = [owner.json]
+                    change(&$0)
+                })
+            put(try pod(Self.message(Self.good), named: "good", as: "other"))
+            await eventually { othersVerified == ["True", "Verified"] }
         }
         #expect(verified == nil)
+    }
+
+    @Test("what pods said goes with the last of them, unless the operator tries it as well")
+    func goesWithPods() async throws {
+        put(try pod(Self.message(Self.denied)))
+        put(try pod(Self.message(Self.denied), named: "second"))
+        let series = [
+            ("namespace", "ai"), ("serviceaccount", "llm"), ("provider", "aws-bedrock"), ("mechanism", "irsa"),
+        ]
+        try await cluster.running { [cluster] _ in
+            await eventually { verified == ["False", "TrustPolicyMismatch"] }
+            cluster.server.delete("/api/v1/namespaces/ai/pods/app")
+            put(try pod(Self.message(Self.good), named: "good", as: "other"))
+            await eventually { othersVerified == ["True", "Verified"] }
+            #expect(verified == ["False", "TrustPolicyMismatch"])
+            cluster.server.delete("/api/v1/namespaces/ai/pods/second")
+            await eventually { verified == nil && cluster.gauge("lanyard_trust_verified", series) == nil }
+        }
+    }
+
+    @Test("a container that failed, and is to run again, has said what it said")
+    func lastState() throws {
+        let (reading, _) = try reading(Self.denied) { pod in
+            let status = pod["status"]?["initContainerStatuses"]?.array?.first
+            pod["status"]?["initContainerStatuses"] = [
+                [
+                    "name": "lanyard-verify", "state": ["waiting": ["reason": "CrashLoopBackOff"]],
+                    "lastState": status?["state"] ?? [:],
+                ]
+            ]
+        }
+        #expect(reading.results.map(\.verdict.reason) == ["TrustPolicyMismatch"])
+    }
+
+    @Test(
+        "Lanyard's own container that was changed says nothing, and it is said what differs",
+        arguments: [
+            ({ $0["image"] = "mirror/lanyard:1" }, [:], "image, which is mirror/lanyard:1"),
+            ({ $0["args"] = ["x"] }, [:], "command"),
+            ({ _ in }, ["volumes": [["name": "lanyard-verify", "emptyDir": [:]]]], "volume lanyard-verify"),
+        ] as [(@Sendable (inout JSONValue) -> Void, JSONObject, String)])
+    func changed(change: @Sendable (inout JSONValue) -> Void, spec: JSONObject, what: String) throws {
+        let (changed, scope) = try reading(Self.good) { pod in
+            var container = pod["spec"]?["initContainers"]?.array?.first ?? [:]
+            change(&container)
+            pod["spec"]?["initContainers"] = [container]
+            for (name, value) in spec { pod["spec"]?[name] = value }
+        }
+        #expect(changed.results.map(\.verdict.reason) == ["ContainerChanged"])
+        #expect(changed.results[0].verdict.outcome == .unknown && changed.results[0].verdict.message.contains(what))
+        // Of pods of the release before that is all there is to say, and no news.
+        let known = TrustHistory(
+            try reading(Self.good).0.results, of: scope, after: nil, seenIn: "app",
+            at: Timestamp(seconds: 1_800_000_000)
+        )
+        let both = TrustHistory(
+            changed.results, of: scope, after: known, seenIn: "new", at: Timestamp(seconds: 1_800_000_060))
+        #expect(both.records == known.records)
     }
 
     @Test("what a pod's own annotations change is not said of its ServiceAccount")
@@ -208,6 +276,26 @@ import WorkloadIdentity
         #expect(try reading(Self.away, change: proxy).0.results.map(\.verdict.reason) == ["NoEgressInInit"])
         #expect(try reading(Self.denied, change: proxy).0.results.map(\.verdict.reason) == ["TrustPolicyMismatch"])
         #expect(try reading(Self.away).0.results.map(\.verdict.reason) == ["Unreachable"])
+    }
+
+    @Test(
+        "the doctor says when a pod tried it, and takes that for no cause where a later proof is known",
+        arguments: [(nil, 1), ("2025-12-31T23:59:59Z", 1), ("2026-01-01T00:00:01Z", 0)] as [(String?, Int)])
+    func doctor(proof: String?, causes: Int) throws {
+        var observation = PodObservation(
+            pod: try pod(Self.message(Self.denied)), facts: cluster.facts, configuration: cluster.configuration)
+        var account = ObjectMetadata(name: "llm", namespace: "ai")
+        account.annotations = RunningControllers.role
+        observation.account = .found(ServiceAccount(metadata: account))
+        var record: JSONValue = [
+            "provider": "aws-bedrock", "mechanism": "irsa", "identity": "arn:aws:iam::111122223333:role/bedrock",
+        ]
+        record["lastProofTime"] = proof.map { .string($0) }
+        let report: JSONValue = ["status": ["verification": ["results": [record]]]]
+        observation.report = try WorkloadIdentityObject(parsing: report.serialized())
+        let diagnosis = PodDiagnosis(of: observation)
+        #expect(diagnosis.podTrialTime == Timestamp("2026-01-01T00:00:00Z") && diagnosis.podTrials?.count == 1)
+        #expect(diagnosis.causes.filter { $0.kind == .notTrusted }.count == causes)
     }
 
     private func reading(

@@ -28,10 +28,11 @@ import WorkloadIdentity
 
     private static func inject(
         _ pod: JSONValue, _ annotations: [String: String] = InjectionTests.aws,
-        _ configuration: Configuration = configuration
+        _ configuration: Configuration = configuration, inManifest isManifest: Bool = false
     ) throws -> (pod: JSONValue, problems: [Problem]) {
         let injection = Injection(
-            of: plan(for: pod, annotations, configuration), into: PodManifest(pod), configuration: configuration)
+            of: plan(for: pod, annotations, configuration), into: PodManifest(pod),
+            jitter: isManifest ? nil : LifetimeJitter(position: 0), configuration: configuration)
         return (try pod.applying(injection.patch), injection.problems)
     }
 
@@ -50,7 +51,7 @@ import WorkloadIdentity
         #expect(containers.map { $0["name"]?.string } == ["migrate", "lanyard-verify"])
         let container = containers[1]
         #expect(container["image"] == "registry.example.com/lanyard:1")
-        #expect(container["command"] == ["lanyard", "verify-in-pod"])
+        #expect(container["command"] == ["/usr/local/bin/lanyard", "verify-in-pod"])
         #expect(container["env"]?.array?.map { $0["name"]?.string } == ["LANYARD_TRIAL"])
         #expect(
             container["volumeMounts"] == [
@@ -115,8 +116,8 @@ import WorkloadIdentity
         // It still counts as injected, for whoever looks without this container in mind.
         let plan = Self.plan(for: again, InjectionTests.aws, configuration)
         #expect(Injection(of: plan, into: PodManifest(again)).isInPlace)
-        let ours = try #require(TrialContainer(of: plan, configuration))
-        #expect(Self.initContainers(again).contains { ours.matches($0) })
+        let ours = try #require(TrialContainer(of: plan, configuration, onNodeNetwork: false))
+        #expect(Self.initContainers(again).contains { ours.difference(of: $0) == nil })
     }
 
     private static let taken: JSONValue = ["name": "lanyard-verify", "image": "mine:1", "command": ["sleep"]]
@@ -152,6 +153,70 @@ import WorkloadIdentity
         #expect(Self.initContainers(pod).count == Self.initContainers(before).count)
         #expect(pod["spec"]?["imagePullSecrets"] == nil)
         #expect((Self.volume("aws-iam-token", in: pod) != nil) == (account == InjectionTests.aws))
+    }
+
+    /// A volume with a token, as a pod may have it already.
+    private static func token(for seconds: Int, named name: String) -> JSONValue {
+        let token: JSONValue = [
+            "audience": "sts.amazonaws.com", "expirationSeconds": .number(JSONNumber(seconds)), "path": "token",
+        ]
+        return ["name": .string(name), "projected": ["sources": [["serviceAccountToken": token]]]]
+    }
+
+    @Test(
+        "its tokens live for a time that no other token of the pod does, since a kubelet keeps one for all such volumes",
+        arguments: [
+            ([], [:], 601), ([601], [:], 602), ([602, 601, 3600], [:], 603), ([600, 602], [:], 601),
+            ([], ["eks.amazonaws.com/token-expiration": "601"], 602),
+            ([602], ["eks.amazonaws.com/token-expiration": "601"], 603),
+        ] as [([Int], [String: String], Int)])
+    func hasOwnTokens(present: [Int], annotations: [String: String], expected: Int) throws {
+        let volumes = present.map { Self.token(for: $0, named: "v\($0)") }
+        let account = InjectionTests.aws.merging(Self.anthropic) { $1 }.merging(annotations) { $1 }
+        let (pod, _) = try Self.inject(
+            InjectionTests.pod(annotations: Self.asks, spec: ["volumes": .array(volumes)]), account)
+        func lifetimes(_ volume: JSONValue) -> [Int] {
+            (volume["projected"]?["sources"]?.array ?? []).compactMap {
+                $0["serviceAccountToken"]?["expirationSeconds"]?.integer
+            }
+        }
+        let all = pod["spec"]?["volumes"]?.array ?? []
+        let own = all.filter { $0["name"] == "lanyard-verify" }.flatMap(lifetimes)
+        let others = all.filter { $0["name"] != "lanyard-verify" }.flatMap(lifetimes)
+        #expect(own == [expected, expected] && others.count > present.count)
+        #expect(Set(own).isDisjoint(with: others))
+    }
+
+    @Test("of its own container, changed since, it does not say to remove it, but what differs")
+    func isChanged() throws {
+        for (change, what) in [
+            ({ $0["image"] = "mirror.example.com/lanyard:1" }, "image, which is mirror.example.com/lanyard:1"),
+            ({ $0["args"] = ["x"] }, "command"), ({ $0["envFrom"] = [["secretRef": ["name": "s"]]] }, "envFrom"),
+            ({ $0["volumeMounts"] = [] }, "mount at /var/run/secrets/lanyard.dev/verify"),
+        ] as [((inout JSONValue) -> Void, String)] {
+            var (pod, _) = try Self.inject(InjectionTests.pod(annotations: Self.asks))
+            var container = try #require(Self.initContainers(pod).first)
+            change(&container)
+            pod["spec"]?["initContainers"] = [container]
+            let (again, problems) = try Self.inject(pod)
+            let warnings = problems.filter { $0.field == "lanyard.dev/verify" }.map(\.message)
+            #expect(warnings.count == 1 && warnings[0].contains(what) && !warnings[0].contains("remove"), "\(warnings)")
+            #expect(Self.initContainers(again) == [container])
+        }
+    }
+
+    @Test("a pod on its node's network tries nothing of what takes a network of its own")
+    func hostNetwork() throws {
+        for (isOnNode, count) in [(false, 1), (true, 0)] {
+            let pod = InjectionTests.pod(annotations: Self.asks, spec: ["hostNetwork": .bool(isOnNode)])
+            let plan = Plan(
+                for: Subject(namespace: "ai", serviceAccount: "llm"),
+                serviceAccount: ["lanyard.dev/providers": "google-vertex"], pod: PodContext(pod: PodManifest(pod)),
+                facts: .offline(.gke), configuration: Self.configuration)
+            let injection = Injection(of: plan, into: PodManifest(pod), configuration: Self.configuration)
+            #expect(Self.initContainers(try pod.applying(injection.patch)).count == count)
+            #expect(injection.problems.contains { $0.field == "lanyard.dev/verify" } == isOnNode)
+        }
     }
 
     @Test(
@@ -195,6 +260,13 @@ import WorkloadIdentity
             let (pod, _) = try Self.inject(
                 InjectionTests.pod(annotations: Self.asks, spec: spec), InjectionTests.aws, configuration)
             #expect(pod["spec"]?["imagePullSecrets"]?.array?.compactMap { $0["name"]?.string } == expected)
+            // With a list of its own a pod does not get its ServiceAccount's.
+            let (manifest, _) = try Self.inject(
+                InjectionTests.pod(annotations: Self.asks, spec: spec), InjectionTests.aws, configuration,
+                inManifest: true)
+            #expect(
+                manifest["spec"]?["imagePullSecrets"]?.array?.compactMap { $0["name"]?.string }
+                    == (present == nil ? nil : expected))
         }
     }
 
@@ -206,9 +278,19 @@ import WorkloadIdentity
             { $0["env"] = [] }, { $0["env"] = [["name": "LANYARD_TRIAL", "value": "[]"]] },
             { $0["env"] = .array(($0["env"]?.array ?? []) + [["name": "LD_PRELOAD", "value": "/x.so"]]) },
             { $0["env"] = .array(($0["env"]?.array ?? []) + [["name": "LANYARD_TRIAL", "value": "[]"]]) },
+            { $0["env"] = .array(($0["env"]?.array ?? []) + [["name": "PATH", "value": "/x"]]) },
+            { $0["volumeMounts"] = [["name": "mine", "mountPath": "/var/run/secrets/lanyard.dev/verify"]] },
             { $0["volumeMounts"] = [] }, { $0["restartPolicy"] = "Always" }, { $0["name"] = "lanyard-verify-2" },
             {
                 let mount: JSONValue = ["name": "x", "mountPath": "/usr/local/bin"]
+                $0["volumeMounts"] = .array(($0["volumeMounts"]?.array ?? []) + [mount])
+            },
+            {
+                let mount: JSONValue = ["name": "x", "mountPath": "/var/run/secrets/lanyard.dev/verify/token-0"]
+                $0["volumeMounts"] = .array(($0["volumeMounts"]?.array ?? []) + [mount])
+            },
+            {
+                let mount: JSONValue = ["name": "x", "mountPath": "/var/run/secrets/lanyard.dev//verify/"]
                 $0["volumeMounts"] = .array(($0["volumeMounts"]?.array ?? []) + [mount])
             },
             {
@@ -219,10 +301,12 @@ import WorkloadIdentity
     func believesNothingElse(change: @Sendable (inout JSONValue) -> Void) throws {
         let (pod, _) = try Self.inject(InjectionTests.pod(annotations: Self.asks))
         let ours = try #require(
-            TrialContainer(of: Self.plan(for: pod, InjectionTests.aws, Self.configuration), Self.configuration))
+            TrialContainer(
+                of: Self.plan(for: pod, InjectionTests.aws, Self.configuration), Self.configuration,
+                onNodeNetwork: false))
         var container = try #require(Self.initContainers(pod).first)
-        #expect(ours.matches(container))
+        #expect(ours.difference(of: container) == nil)
         change(&container)
-        #expect(!ours.matches(container))
+        #expect(ours.difference(of: container) != nil)
     }
 }

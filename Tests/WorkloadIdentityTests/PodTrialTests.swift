@@ -13,6 +13,8 @@ import Testing
         "cloud.google.com/service-account-email": "a@p.iam.gserviceaccount.com"
     ]) { $1 }
 
+    private static let googleAccount = ["iam.gke.io/gcp-service-account": "a@p-1234.iam.gserviceaccount.com"]
+
     private static let vault: Configuration = {
         var configuration = VerificationTests.vaultConfiguration
         configuration.vault.namespace = "team"
@@ -23,7 +25,10 @@ import Testing
     private static func trial(
         _ annotations: [String: String], on platform: Platform = .eks, _ configuration: Configuration = Configuration()
     ) throws -> PodTrial {
-        try #require(PodTrial(of: Fixture.plan(annotations, on: platform, configuration: configuration), configuration))
+        try #require(
+            PodTrial(
+                of: Fixture.plan(annotations, on: platform, configuration: configuration), configuration,
+                onNodeNetwork: false))
     }
 
     @Test(
@@ -32,7 +37,8 @@ import Testing
             (.eks, Fixture.aws), (.eks, VerificationTests.twoRoles), (.eks, podIdentity), (.eks, Fixture.azure),
             (.eks, Fixture.google),
             (.eks, impersonation),
-            (.gke, ["lanyard.dev/providers": "google-vertex"]), (.iks, Fixture.ibm), (.ack, Fixture.alibaba),
+            (.gke, ["lanyard.dev/providers": "google-vertex"]), (.gke, googleAccount), (.iks, Fixture.ibm),
+            (.ack, Fixture.alibaba),
             (.eks, Fixture.openAI), (.eks, Fixture.anthropic), (.eks, Fixture.vaultOpenAI),
             (.eks, Fixture.aws.merging(Fixture.anthropic) { $1 }.merging(Fixture.azure) { $1 }),
         ] as [(Platform, [String: String])])
@@ -48,7 +54,7 @@ import Testing
         var configuration = Configuration()
         configuration.verify.endpoints["aws-bedrock"] = "http://127.0.0.1:1"
         let plan = Fixture.plan(annotations, configuration: configuration)
-        let trial = try #require(PodTrial(of: plan, configuration))
+        let trial = try #require(PodTrial(of: plan, configuration, onNodeNetwork: false))
         let text = trial.text.replacing("id-1", with: #"\u0024(HOME)"#)
         let read = try #require(PodTrial(text))
         #expect(read.text.contains(#"\u0024(HOME)"#) && !read.text.contains("$"))
@@ -82,7 +88,7 @@ import Testing
     @Test("where nobody is asked there is no trial")
     func nothing() {
         for annotations in [[:], ["lanyard.dev/providers": "openai"], Fixture.vaultOpenAI] {
-            #expect(PodTrial(of: Fixture.plan(annotations), Configuration()) == nil)
+            #expect(PodTrial(of: Fixture.plan(annotations), Configuration(), onNodeNetwork: false) == nil)
         }
     }
 
@@ -92,14 +98,29 @@ import Testing
         "what a node says is told from a credential",
         arguments: [
             (.eks, podIdentity, 200, #"{"AccessKeyId":"A","SecretAccessKey":"s","Token":"t"}"#, "Verified"),
-            (.eks, podIdentity, 404, "no association found", "AssociationNotFound"),
-            (.eks, podIdentity, 400, "AccessDeniedException: not authorized", "TrustPolicyMismatch"),
-            (.eks, podIdentity, 400, "the token is not for this cluster", "TokenRejected"),
+            (
+                .eks, podIdentity, 404, "[1]: (ResourceNotFoundException): No association found for it, fault: client",
+                "AssociationNotFound"
+            ),
+            (.eks, podIdentity, 404, "404 page not found", "UnexpectedAnswer"),
+            (.eks, podIdentity, 400, "[1]: (AccessDeniedException): no, fault: client", "TrustPolicyMismatch"),
+            (.eks, podIdentity, 400, "[1]: (InvalidTokenException): no, fault: client", "TokenRejected"),
+            (.eks, podIdentity, 400, "[1]: (ExpiredTokenException): no, fault: client", "ClockSkew"),
+            (.eks, podIdentity, 400, "Service account token cannot be empty", "UnexpectedAnswer"),
+            (.eks, podIdentity, 429, "Too Many Requests", "Throttled"),
             (.eks, podIdentity, 500, "oops", "Unreachable"), (.eks, podIdentity, 200, "{}", "UnexpectedAnswer"),
-            (.gke, ["lanyard.dev/providers": "google-vertex"], 200, #"{"access_token":"t"}"#, "Verified"),
-            (.gke, ["lanyard.dev/providers": "google-vertex"], 403, "denied", "ImpersonationDenied"),
+            (.gke, googleAccount, 200, #"{"access_token":"t"}"#, "Verified"),
+            (.gke, googleAccount, 403, "denied", "ImpersonationDenied"),
+            (.gke, googleAccount, 404, "none", "ServiceAccountNotFound"),
+            (.gke, googleAccount, 400, "what?", "UnexpectedAnswer"), (.gke, googleAccount, 503, "", "Unreachable"),
+            (.gke, ["lanyard.dev/providers": "google-vertex"], 200, "p-1.svc.id.goog", "Verified"),
+            (.gke, ["lanyard.dev/providers": "google-vertex"], 200, "p-1.svc.id.goog\n", "Verified"),
+            (
+                .gke, ["lanyard.dev/providers": "google-vertex"], 200, "1-compute@developer.gserviceaccount.com",
+                "UnexpectedAnswer"
+            ),
+            (.gke, ["lanyard.dev/providers": "google-vertex"], 200, "x@p-1.svc.id.goog", "UnexpectedAnswer"),
             (.gke, ["lanyard.dev/providers": "google-vertex"], 404, "none", "ServiceAccountNotFound"),
-            (.gke, ["lanyard.dev/providers": "google-vertex"], 503, "", "Unreachable"),
         ] as [(Platform, [String: String], Int, String, String)])
     func node(platform: Platform, annotations: [String: String], status: Int, body: String, reason: String) throws {
         let entry = try Self.trial(annotations, on: platform).entries[0]
@@ -111,6 +132,55 @@ import Testing
             on: ExchangeAnswer(status: status, body: Array(body.utf8)), presenting: VerificationTests.claims,
             for: entry.provider)
         #expect(verdict.reason == reason)
+        #expect(verdict.isDenial == !["Verified", "UnexpectedAnswer", "Unreachable", "Throttled"].contains(reason))
+    }
+
+    @Test("GKE is asked for the account that the plan names; else a token is taken only of the pool's own")
+    func gkeIdentity() throws {
+        let named = try Self.trial(Self.googleAccount, on: .gke).entries[0].exchange
+        #expect(named.url.hasSuffix("/service-accounts/a@p-1234.iam.gserviceaccount.com/token"))
+        #expect(named.identity == "a@p-1234.iam.gserviceaccount.com")
+        #expect(named.next(after: ExchangeAnswer(status: 200, body: Array(#"{"access_token":"t"}"#.utf8))) == nil)
+        let unnamed = try Self.trial(["lanyard.dev/providers": "google-vertex"], on: .gke).entries[0].exchange
+        #expect(unnamed.url.hasSuffix("/service-accounts/default/email"))
+        let next = try #require(unnamed.next(after: ExchangeAnswer(status: 200, body: Array("p.svc.id.goog".utf8))))
+        #expect(next.exchange.url.hasSuffix("/service-accounts/default/token") && !next.exchange.takesToken)
+        let plan = Fixture.plan(Self.googleAccount, on: .gke)
+        #expect(PodTrial(of: plan, Configuration(), onNodeNetwork: true) == nil)
+    }
+
+    @Test("what a pod alone can try is part of what a trial's scope is")
+    func fingerprint() {
+        let plan = Fixture.plan(Self.podIdentity)
+        var other = Configuration()
+        other.aws.podIdentity.credentialsURI = "http://127.0.0.1/v1/credentials"
+        #expect(plan.trialFingerprint(Configuration()) != plan.trialFingerprint(other))
+    }
+
+    // MARK: Time
+
+    @Test(
+        "only where nobody answers as a provider does another attempt begins, and none so late that it could not end",
+        arguments: [
+            ("Unreachable", 0, true), ("UnexpectedAnswer", 0, true), ("Unreachable", 2, true),
+            ("Unreachable", 3, false), ("UnexpectedAnswer", 7, false), ("TimedOut", 0, false),
+            ("TrustPolicyMismatch", 0, false), ("Verified", 0, false), ("Throttled", 0, false),
+        ])
+    func attempts(reason: String, seconds: Int, isRepeated: Bool) {
+        let verdict = Verdict.failed(reason, "")
+        #expect((PodTrial.pause(after: verdict, at: .seconds(seconds)) != nil) == isRepeated)
+    }
+
+    @Test("of a peer that refuses, and then is silent, the last attempt has begun within three seconds")
+    func silence() {
+        var time = Duration.zero
+        var attempts = 1
+        while let pause = PodTrial.pause(after: .failed("Unreachable", ""), at: time) {
+            time += pause + .milliseconds(100)
+            attempts += 1
+        }
+        #expect(attempts == 3 && time <= .seconds(3))
+        #expect(PodTrial.limit <= .seconds(8))
     }
 
     // MARK: The message

@@ -45,6 +45,8 @@ public struct PodDiagnosis: Sendable {
     public let trials: [TrialResult]?
     /// What they said to the pod itself, where it tried that as it started; `nil` if it did not, or has not ended.
     public let podTrials: [TrialResult]?
+    /// When it had tried that, if it is known.
+    public let podTrialTime: Timestamp?
     /// Never empty where something is wrong.
     public private(set) var causes: [Cause] = []
 
@@ -64,12 +66,14 @@ public struct PodDiagnosis: Sendable {
         stamp = PodStamp(annotations: metadata.annotations).summary
         expected = (plan?.bindings ?? []).map(Expectation.init)
         trials = observation.trials
-        podTrials = plan.flatMap { plan in
-            switch PodTrialReading.state(of: observation.pod, plan, observation.configuration) {
-            case .ended(let reading): reading.results
-            case .absent, .running: nil
-            }
+        let reading = plan.flatMap { plan -> PodTrialReading? in
+            guard
+                case .ended(let reading) = PodTrialReading.state(of: observation.pod, plan, observation.configuration)
+            else { return nil }
+            return reading
         }
+        podTrials = reading?.results
+        podTrialTime = reading?.time
         claims = plan.map { $0.claims(by: observation.facts.issuer) } ?? []
         let examined = ExaminedPod(observation.pod, keys: observation.keys)
         containers = plan.map { ContainerDiagnosis.all(of: examined, for: $0, observation.configuration) } ?? []
@@ -77,7 +81,7 @@ public struct PodDiagnosis: Sendable {
         phase = observation.pod["status"]?["phase"]?.string ?? ""
         events = observation.events
         var judged = observation
-        judged.trials = observation.trials ?? podTrials
+        judged.trials = observation.trials ?? reading.map { observation.lastWords(of: $0) }
         let found = CauseFinding(judged, plan, injection, standing, containers, states).causes
         // Where a step has gone wrong, the next ones follow from it.
         causes = Cause.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
@@ -93,6 +97,23 @@ extension PodObservation {
         return Plan(
             for: subject, serviceAccount: account.metadata.annotations, pod: context,
             namespaceLabels: namespaceLabels ?? [:], facts: facts, configuration: configuration)
+    }
+}
+
+extension PodObservation {
+    /// What a pod said and no later proof of the same exchange contradicts, as far as the operator's report tells.
+    fileprivate func lastWords(of reading: PodTrialReading) -> [TrialResult] {
+        guard let time = reading.time else { return reading.results }
+        let proven = (report?.status["verification"]?["results"]?.array ?? []).filter { record in
+            record["lastProofTime"]?.string.flatMap { Timestamp($0) }.map { $0 > time } ?? false
+        }
+        return reading.results.filter { result in
+            !proven.contains { record in
+                record["provider"]?.string == result.provider.rawValue
+                    && record["mechanism"]?.string == result.mechanism?.rawValue
+                    && record["identity"]?.string == result.identity
+            }
+        }
     }
 }
 

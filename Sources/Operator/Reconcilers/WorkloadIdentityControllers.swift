@@ -90,7 +90,8 @@ public struct WorkloadIdentityControllers: Sendable {
                 Controller(
                     "podtrial",
                     reconciler: PodTrialReconciler(
-                        client: client, planner: planner, stores: stores, pods: pods, ledger: ledger),
+                        client: client, planner: planner, stores: stores, pods: pods, ledger: ledger,
+                        rate: rate),
                     after: synced, metrics: metrics, logger: logger)
             }
         }

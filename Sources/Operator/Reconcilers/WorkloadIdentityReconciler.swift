@@ -57,8 +57,10 @@ struct WorkloadIdentityReconciler: Reconciler {
             let history = trust.history(of: scope, reported: identity)
         {
             let settings = planner.configuration.verify
-            let counts = settings.isScheduled(key) || settings.image != nil && history.isSeenInPods
-            if counts { status.trust = history }
+            // What pods have said goes with the last of them.
+            let isOfPods =
+                settings.image != nil && history.isSeenInPods && (!areAllKnown || !pods.podsThatTry(key).isEmpty)
+            if settings.isScheduled(key) || isOfPods { status.trust = history }
         }
 
         try await report(status, of: account, replacing: identity)

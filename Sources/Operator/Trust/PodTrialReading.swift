@@ -11,7 +11,7 @@ struct PodTrialReading {
     let time: Timestamp?
 
     enum State {
-        /// The pod has none that is just as Lanyard would add it now, and so can be believed.
+        /// The pod has none that Lanyard can have added.
         case absent
         case running
         case ended(PodTrialReading)
@@ -19,23 +19,40 @@ struct PodTrialReading {
 
     /// - Parameter plan: of the pod.
     static func state(of pod: JSONValue, _ plan: Plan, _ configuration: Configuration) -> State {
+        let isOnNodeNetwork = pod["spec"]?["hostNetwork"]?.bool == true
         let containers = pod["spec"]?["initContainers"]?.array ?? []
-        guard let expected = TrialContainer(of: plan, configuration),
-            containers.contains(where: { expected.matches($0) })
+        guard let expected = TrialContainer(of: plan, configuration, onNodeNetwork: isOnNodeNetwork),
+            let container = containers.first(where: { TrialContainer.isOne($0) })
         else { return .absent }
         let status = pod["status"]?["initContainerStatuses"]?.array?.first {
             $0["name"]?.string == TrialContainer.name
         }
-        guard let end = status?["state"]?["terminated"] else { return .running }
-        let message = end["message"]?.string ?? ""
-        let said =
-            expected.trial.verdicts(inMessage: message, of: plan.subject)
-            ?? expected.trial.entries.map { _ in .unreadable(end["exitCode"]?.integer) }
+        // One that is to run again, after its node or itself has failed, has ended before.
+        guard let end = status?["state"]?["terminated"] ?? status?["lastState"]?["terminated"] else { return .running }
+        let said: [Verdict]
+        if let difference = expected.difference(of: container, in: pod) {
+            said = expected.trial.entries.map { _ in .changed(difference) }
+        } else {
+            said =
+                expected.trial.verdicts(inMessage: end["message"]?.string ?? "", of: plan.subject)
+                ?? expected.trial.entries.map { _ in .unreadable(end["exitCode"]?.integer) }
+        }
         let hasMesh = pod.hasMesh
         return .ended(
             PodTrialReading(
-                results: plan.results(of: said.map { hasMesh ? $0.behindMesh : $0 }, configuration),
+                results: plan.results(
+                    of: said.map { hasMesh ? $0.behindMesh : $0 }, configuration,
+                    in: .pod(onNodeNetwork: isOnNodeNetwork)),
                 time: end["finishedAt"]?.string.flatMap { Timestamp($0) }))
+    }
+}
+
+extension TrialContainer {
+    /// What makes a pod's container, or the files that it reads, others than Lanyard would add now; `nil` if nothing does.
+    fileprivate func difference(of container: JSONValue, in pod: JSONValue) -> String? {
+        if let difference = difference(of: container) { return difference }
+        let volume = pod["spec"]?["volumes"]?.array?.first { $0["name"]?.string == Self.volumeName }
+        return matches(volume: volume ?? .null) ? nil : "volume \(Self.volumeName)"
     }
 }
 
@@ -59,6 +76,15 @@ extension Verdict {
             """)
     }
 
+    fileprivate static func changed(_ difference: String) -> Verdict {
+        .unknown(
+            StatusReason.containerChanged,
+            """
+            the init container \(TrialContainer.name) differs from what Lanyard would add now, so that it is not believed: by its \
+            \(difference)
+            """)
+    }
+
     fileprivate var behindMesh: Verdict {
         guard outcome == .failed, ["Unreachable", "TimedOut", "TLSFailed"].contains(reason) else { return self }
         return .unknown(
@@ -74,21 +100,17 @@ extension Plan {
     /// All that `lanyard verify` would list, with what a pod says of the exchanges.
     ///
     /// - Parameter verdicts: one for each entry of the ``PodTrial``.
-    fileprivate func results(of verdicts: [Verdict], _ configuration: Configuration) -> [TrialResult] {
+    fileprivate func results(
+        of verdicts: [Verdict], _ configuration: Configuration, in place: TrialPlace
+    ) -> [TrialResult] {
         var verdicts = verdicts.makeIterator()
         var results: [TrialResult] = []
         for binding in bindings {
-            if binding.isBlocked {
-                let messages = binding.problems.filter { $0.severity == .error }.map(\.message)
-                results.append(
-                    TrialResult(
-                        provider: binding.provider,
-                        verdict: .failed("NoUsableMechanism", messages.joined(separator: "; "))))
-            }
+            if let blocked = TrialResult(ofBlocked: binding) { results.append(blocked) }
             for outcome in binding.outcomes {
                 // By the names that the operator's own trials have.
                 let identities = outcome.trials(for: binding.provider, configuration).map(\.exchange?.identity)
-                let trials = outcome.trials(for: binding.provider, configuration, inPod: true)
+                let trials = outcome.trials(for: binding.provider, configuration, in: place)
                 for (index, trial) in trials.enumerated() {
                     let identity = index < identities.count ? identities[index] : nil
                     results.append(

@@ -16,6 +16,8 @@ struct PodTrialReconciler: Reconciler {
     let stores: WorkloadStores
     let pods: PodsByServiceAccount
     let ledger: TrustLedger
+    /// Of the pods that are read one by one, whatever for.
+    let rate: RateLimit
     private let now: @Sendable () -> Timestamp
     private let looks = Looks()
 
@@ -25,13 +27,14 @@ struct PodTrialReconciler: Reconciler {
 
     init(
         client: KubernetesClient, planner: Planner, stores: WorkloadStores, pods: PodsByServiceAccount,
-        ledger: TrustLedger, now: @escaping @Sendable () -> Timestamp = { .now }
+        ledger: TrustLedger, rate: RateLimit, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.client = client
         self.planner = planner
         self.stores = stores
         self.pods = pods
         self.ledger = ledger
+        self.rate = rate
         self.now = now
     }
 
@@ -53,6 +56,17 @@ struct PodTrialReconciler: Reconciler {
     /// - Parameter key: the ServiceAccount's.
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard ledger.isRunning else { return .requeue(after: .seconds(1)) }
+        let isScheduled = planner.configuration.verify.isScheduled(key)
+        // A plan costs more than all of this, and most pods ask for nothing.
+        let asking = pods.podsThatTry(key).sorted { $0.age(at: now()) < $1.age(at: now()) }
+        guard let latest = asking.first else {
+            if !isScheduled, pods.isResolved(key.namespace ?? "") { forget(key) }
+            return .done
+        }
+        let isSettled = looks[key]?.settledPod == latest.uid
+        let wait = self.wait(for: key, latest)
+        guard isSettled || wait <= .zero else { return .requeue(after: wait) }
+
         let subject = Subject(key)
         guard let account = planner.stores.serviceAccounts[key],
             let scope = TrialScope(planner.plan(for: subject, account), planner.configuration)
@@ -60,34 +74,26 @@ struct PodTrialReconciler: Reconciler {
             forget(key)
             return .done
         }
-        let isScheduled = planner.configuration.verify.isScheduled(key)
         if let known = ledger.history(of: scope, reported: stores.identities[key]), isScheduled || known.isSeenInPods {
             ledger.inherit(known, of: key)
         } else if !isScheduled {
             ledger.forget(key)
         }
-        let present = pods.knownPods(of: key).filter { pod in
-            AnnotationKey.asksForTrial(pod.annotations) && pod.planStamp != nil
-                && pod.planStamp == planner.plan(for: subject, account, pod: PodContext(pod)).hash
+        guard !isSettled, let pod = latestOfPlan(asking, of: account), looks[key]?.settledPod != pod.uid else {
+            return .done
         }
-        guard let pod = present.max(by: { $0.age(at: now()) > $1.age(at: now()) }), looks[key]?.settledPod != pod.uid
-        else { return .done }
-        let sinceLook = looks[key].map { $0.time.elapsed(until: now()) } ?? Self.interval
-        let wait = max(Self.interval - sinceLook, Self.patience - pod.age(at: now()))
-        guard wait <= .zero else { return .requeue(after: wait) }
+        try await rate.wait()
         looks[key] = Looks.Look(time: now(), settledPod: looks[key]?.settledPod)
-
-        let json: JSONValue
-        do {
-            json = try await client.json(.get(Pod.resourceType, pod.key))
-        } catch let error as KubernetesError where error.isNotFound {
-            return .requeue(after: Self.interval)
+        guard let json = try await read(pod) else { return .requeue(after: Self.interval) }
+        let manifest = PodManifest(json)
+        // It is known by its owner, which anybody can write.
+        guard Subject(of: manifest, in: subject.namespace) == subject else {
+            looks[key]?.settledPod = pod.uid
+            return .done
         }
-        guard json["metadata"]?["uid"]?.string == pod.uid else { return .requeue(after: Self.interval) }
         let plan = planner.plan(
             for: subject, account,
-            pod: PodContext(
-                pod: PodManifest(json), serviceAccountMounts: account.automountServiceAccountToken))
+            pod: PodContext(pod: manifest, serviceAccountMounts: account.automountServiceAccountToken))
         switch PodTrialReading.state(of: json, plan, planner.configuration) {
         case .running: return .requeue(after: Self.interval)
         case .absent: break
@@ -102,9 +108,46 @@ struct PodTrialReconciler: Reconciler {
         return .done
     }
 
+    private func wait(for key: ObjectKey, _ pod: ObjectMetadata) -> Duration {
+        let sinceLook = looks[key].map { $0.time.elapsed(until: now()) } ?? Self.interval
+        return max(Self.interval - sinceLook, Self.patience - pod.age(at: now()))
+    }
+
+    /// The first of them that has the plan as it is now.
+    private func latestOfPlan(_ pods: [ObjectMetadata], of account: ServiceAccount) -> ObjectMetadata? {
+        // Those of one template ask for the same.
+        var hashes: [PodContext: String?] = [:]
+        return pods.first { pod in
+            let context = PodContext(pod)
+            let hash =
+                hashes[context] ?? planner.plan(for: Subject(account.metadata.key), account, pod: context).hash
+            hashes[context] = .some(hash)
+            return pod.planStamp == hash
+        }
+    }
+
+    /// - Returns: `nil` if it is gone, or another pod by now.
+    private func read(_ pod: ObjectMetadata) async throws -> JSONValue? {
+        do {
+            let json = try await client.json(.get(Pod.resourceType, pod.key))
+            return json["metadata"]?["uid"]?.string == pod.uid ? json : nil
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
+        }
+    }
+
     private func forget(_ key: ObjectKey) {
         ledger.forget(key)
         looks[key] = nil
+    }
+}
+
+extension PodsByServiceAccount {
+    /// Those of its pods that try its trust by themselves.
+    func podsThatTry(_ serviceAccount: ObjectKey) -> [ObjectMetadata] {
+        knownPods(of: serviceAccount).filter { pod in
+            AnnotationKey.asksForTrial(pod.annotations) && pod.planStamp != nil
+        }
     }
 }
 

@@ -61,6 +61,8 @@ struct TrustRecord: Hashable {
     /// none spoke, a pod's way to it is the one that matters, and what can be tried in a pod alone is no news. A pod is read
     /// late, and by each leader anew.
     func outweighs(_ known: TrustRecord) -> Bool {
+        // With a new release each pod of the one before is as another would be added now.
+        if verdict.reason == StatusReason.containerChanged { return false }
         if pod != nil, time <= known.time, known.pod != nil || known.isWordOfProvider { return false }
         if (pod == nil) == (known.pod == nil) || isWordOfProvider { return true }
         return pod != nil && (verdict.outcome == .failed || !known.isWordOfProvider)

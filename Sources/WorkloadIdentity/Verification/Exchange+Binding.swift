@@ -7,16 +7,25 @@ public enum Trial: Hashable, Sendable {
     case verdict(Verdict)
 }
 
+/// From where it is tried.
+public enum TrialPlace: Hashable, Sendable {
+    case outside
+    case pod(onNodeNetwork: Bool)
+}
+
 extension Binding.Outcome {
     /// The exchanges that a pod's SDK would make with what the pod gets. Several where containers have roles of their own.
     ///
-    /// - Parameters:
-    ///   - provider: whose outcome it is.
-    ///   - isInPod: whether it is tried in a pod.
+    /// - Parameter provider: whose outcome it is.
     public func trials(
-        for provider: ProviderName, _ configuration: Configuration, inPod isInPod: Bool = false
+        for provider: ProviderName, _ configuration: Configuration, in place: TrialPlace = .outside
     ) -> [Trial] {
-        if isInPod, let trial = trialByNode(configuration) { return [trial] }
+        if case .pod(let isOnNodeNetwork) = place {
+            if isOnNodeNetwork, mechanism.needsPodNetwork {
+                return [.untried("the pod is on the node's network, where \(mechanism) does not work")]
+            }
+            if let trial = trialByNode(configuration) { return [trial] }
+        }
         guard let endpoint = configuration.verify.endpoints[provider] else { return trials(configuration) }
         return trials(configuration).map { trial in
             guard case .exchange(let exchange) = trial, mechanism != .vaultAgent else { return trial }
@@ -54,12 +63,18 @@ extension Binding.Outcome {
                     service: .eksPodIdentityAgent, url: settings.credentialsURI, audience: settings.audience,
                     identity: "the role of the association"))
         case .gkeWorkloadIdentity:
+            let accounts = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts"
+            // The default one may be the node's, or that of an annotation which the plan does not know.
+            guard let account = trust.identity else {
+                return .exchange(
+                    Exchange(
+                        service: .gkeMetadataEmail, url: "\(accounts)/default/email", audience: nil,
+                        identity: "default"))
+            }
             return .exchange(
                 Exchange(
-                    service: .gkeMetadataServer,
-                    url: """
-                        http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token
-                        """, audience: nil, identity: trust.identity ?? "default"))
+                    service: .gkeMetadataServer, url: "\(accounts)/\(account)/token", audience: nil,
+                    identity: account))
         case .okeWorkloadIdentity:
             return .untried("a session at OKE's proxymux takes a key of the SDK's own; ask it by the application")
         default: return nil

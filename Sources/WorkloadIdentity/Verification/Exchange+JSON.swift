@@ -27,6 +27,7 @@ extension Exchange {
         case .anthropic: "anthropic"
         case .eksPodIdentityAgent: "eks-pod-identity-agent"
         case .gkeMetadataServer: "gke-metadata-server"
+        case .gkeMetadataEmail: "gke-metadata-email"
         }
     }
 
@@ -46,7 +47,7 @@ extension Exchange {
         case .anthropic(let rule, let organization, let account, let workspace):
             [("rule", rule), ("organization", organization), ("account", account), ("workspace", workspace)]
         // Second steps follow from the first.
-        case .awsSecondRole, .googleImpersonation, .eksPodIdentityAgent, .gkeMetadataServer: []
+        case .awsSecondRole, .googleImpersonation, .eksPodIdentityAgent, .gkeMetadataServer, .gkeMetadataEmail: []
         }
     }
 
@@ -97,6 +98,7 @@ extension Exchange.Service {
                 rule: rule, organization: organization, account: text("account"), workspace: text("workspace"))
         case "eks-pod-identity-agent": self = .eksPodIdentityAgent
         case "gke-metadata-server": self = .gkeMetadataServer
+        case "gke-metadata-email": self = .gkeMetadataEmail
         default: return nil
         }
     }

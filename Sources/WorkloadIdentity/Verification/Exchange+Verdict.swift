@@ -7,8 +7,7 @@ extension Exchange {
     {
         if answer.isSuccess {
             guard holdsCredential(answer) else {
-                return .failed(
-                    "UnexpectedAnswer", "\(url) answered HTTP \(answer.status) without a credential; is there a proxy?")
+                return .failed("UnexpectedAnswer", unexpected(answer))
             }
             return verified
         }
@@ -23,7 +22,7 @@ extension Exchange {
             cause = ExchangeCause(
                 "Unreachable", "\(url) cannot answer now (HTTP \(answer.status)); try again later", isDenial: false)
         }
-        if cause == nil, !isOfProvider {
+        if cause == nil, !isOfProvider || isOfNode {
             cause = ExchangeCause(
                 "UnexpectedAnswer",
                 "\(url) answered HTTP \(answer.status), and not as the provider does; is there a proxy?",
@@ -49,9 +48,25 @@ extension Exchange {
         case .ibm: answer.json["errorCode"]?.string != nil
         case .vault: answer.json["errors"]?.array != nil
         case .entra, .googleSTS, .googleImpersonation, .openAI, .anthropic: answer.json["error"] != nil
-        // They write text, and nothing stands between a pod and its own node.
-        case .eksPodIdentityAgent, .gkeMetadataServer: (400..<500).contains(answer.status)
+        // They write text, and what they deny is told by that.
+        case .eksPodIdentityAgent, .gkeMetadataServer, .gkeMetadataEmail: (400..<500).contains(answer.status)
         }
+    }
+
+    /// Whether a service of the pod's own node is asked.
+    private var isOfNode: Bool {
+        [.eksPodIdentityAgent, .gkeMetadataServer, .gkeMetadataEmail].contains(service)
+    }
+
+    /// What is said of a success without a credential.
+    private func unexpected(_ answer: ExchangeAnswer) -> String {
+        guard service == .gkeMetadataEmail else {
+            return "\(url) answered HTTP \(answer.status) without a credential; is there a proxy?"
+        }
+        return """
+            GKE's metadata server takes the pod for \(answer.body.shortened), and not for a ServiceAccount of the project's \
+            workload identity pool: it is not in force on this node, or iam.gke.io/gcp-service-account says so
+            """
     }
 
     /// Whether a token that was taken is to be presented once more, as a container that restarts does, or a second process.
@@ -81,6 +96,9 @@ extension Exchange {
         case .alibaba: answer.json["Credentials"]?["SecurityToken"]?.string != nil
         case .vault: answer.json["auth"]?["client_token"]?.string != nil
         case .eksPodIdentityAgent: answer.json["SecretAccessKey"]?.string != nil
+        // Of a node's own service account, or another one, it is an address with an at sign.
+        case .gkeMetadataEmail:
+            answer.body.replacing("\n", with: "").hasSuffix(".svc.id.goog") && !answer.body.contains("@")
         case .entra, .googleSTS, .ibm, .openAI, .anthropic, .gkeMetadataServer:
             answer.json["access_token"]?.string != nil
         }
@@ -105,7 +123,7 @@ extension Exchange {
         case .openAI(let provider, let account): .openAI(answer, provider, account, claims)
         case .anthropic(let rule, _, _, _): .anthropic(answer, rule, claims)
         case .eksPodIdentityAgent: .eksPodIdentityAgent(answer, claims)
-        case .gkeMetadataServer: .gkeMetadataServer(answer, as: identity)
+        case .gkeMetadataServer, .gkeMetadataEmail: .gkeMetadataServer(answer, as: identity)
         }
     }
 }

@@ -27,6 +27,8 @@ public struct Exchange: Hashable, Sendable {
         case eksPodIdentityAgent
         /// Of the pod's own node: https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity#metadata_server
         case gkeMetadataServer
+        /// Of the same: as whom it takes the pod, where the plan names nobody.
+        case gkeMetadataEmail
     }
 
     /// What a step presents: a token, or for AWS's second role the first one's credentials.
@@ -64,7 +66,7 @@ public struct Exchange: Hashable, Sendable {
     }
 
     /// Whether a token is presented. GKE's metadata server knows a pod by its address.
-    var takesToken: Bool { service != .gkeMetadataServer }
+    var takesToken: Bool { ![.gkeMetadataServer, .gkeMetadataEmail].contains(service) }
 
     /// What is sent.
     ///
@@ -148,7 +150,8 @@ public struct Exchange: Hashable, Sendable {
                 url, json: json,
                 headers: [.init("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01")])
         case .eksPodIdentityAgent: return ExchangeRequest(getting: url, headers: [.init("Authorization", token)])
-        case .gkeMetadataServer: return ExchangeRequest(getting: url, headers: [.init("Metadata-Flavor", "Google")])
+        case .gkeMetadataServer, .gkeMetadataEmail:
+            return ExchangeRequest(getting: url, headers: [.init("Metadata-Flavor", "Google")])
         }
     }
 
@@ -175,7 +178,7 @@ public struct Exchange: Hashable, Sendable {
         switch service {
         case .awsSTS, .awsSecondRole, .eksPodIdentityAgent:
             "set aws.audience, or the annotation eks.amazonaws.com/audience, with the same audience in the IAM OIDC provider"
-        case .googleSTS, .googleImpersonation, .gkeMetadataServer:
+        case .googleSTS, .googleImpersonation, .gkeMetadataServer, .gkeMetadataEmail:
             "set gcp.audience, or the annotation cloud.google.com/audience, with the same audience at the provider of the pool"
         case .vault: "set vault.audience, with the same audience in Vault's role"
         case .openAI: "set openai.audience, with the same audience at OpenAI"
@@ -198,6 +201,10 @@ public struct Exchange: Hashable, Sendable {
                 service: .awsSecondRole(second, firstRole: role), url: url, region: region, audience: audience,
                 identity: second.role)
             return (next, .awsKeys(keys))
+        case .gkeMetadataEmail:
+            let url = url.replacing("/email", with: "/token")
+            let next = Exchange(service: .gkeMetadataServer, url: url, audience: audience, identity: identity)
+            return (next, .token(SecretText("")))
         default: return nil
         }
     }

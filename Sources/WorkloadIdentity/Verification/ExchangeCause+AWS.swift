@@ -84,7 +84,7 @@ extension ExchangeCause {
         case "SignatureDoesNotMatch", "RequestExpired", "InvalidClientTokenId":
             return ExchangeCause(
                 "ClockSkew",
-                "the first role was assumed, but STS does not take the signature: compare this machine's clock")
+                "the first role was assumed, but STS does not take the signature: compare the clocks")
         case "RegionDisabledException":
             return ExchangeCause(
                 "RegionDisabled", "STS is not enabled in this region for the account of \(second.role)")
@@ -96,19 +96,28 @@ extension ExchangeCause {
         }
     }
 
+    /// It passes on what the service says, with the name of the error.
+    ///
     /// https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_AssumeRoleForPodIdentity.html
     static func eksPodIdentityAgent(_ answer: ExchangeAnswer, _ claims: TokenClaims) -> ExchangeCause? {
-        switch answer.status {
-        case 404:
+        func says(_ error: String) -> Bool { answer.body.contains(error) }
+        if says("ResourceNotFound") {
             return ExchangeCause("AssociationNotFound", "EKS has no Pod Identity association for \(claims.subject)")
-        case _ where answer.body.contains("AccessDenied"):
+        }
+        if says("AccessDenied") {
             return ExchangeCause(
                 "TrustPolicyMismatch",
                 """
                 EKS may not assume the role of the association: its trust policy must allow sts:AssumeRole and \
                 sts:TagSession to pods.eks.amazonaws.com, and the node's role eks-auth:AssumeRoleForPodIdentity
                 """)
-        default: return nil
         }
+        if says("ExpiredToken") {
+            return ExchangeCause("ClockSkew", "EKS takes the token for expired: compare the clocks")
+        }
+        if says("InvalidToken") {
+            return ExchangeCause("TokenRejected", "EKS does not take the token for one of this cluster and of a pod")
+        }
+        return nil
     }
 }

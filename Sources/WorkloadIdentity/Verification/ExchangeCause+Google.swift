@@ -63,7 +63,7 @@ extension ExchangeCause {
     /// Where the pod is known by its address, and not by a token.
     static func gkeMetadataServer(_ answer: ExchangeAnswer, as identity: String) -> ExchangeCause? {
         switch answer.status {
-        case 403:
+        case 401, 403:
             ExchangeCause(
                 "ImpersonationDenied",
                 """

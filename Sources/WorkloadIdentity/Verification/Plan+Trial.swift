@@ -12,7 +12,10 @@ extension Plan {
             bindings.map { binding in
                 let errors = binding.isBlocked ? binding.problems.filter { $0.severity == .error } : []
                 let outcomes = binding.outcomes.map { outcome in
-                    let places = outcome.trials(for: binding.provider, configuration).map(\.place)
+                    var places = outcome.trials(for: binding.provider, configuration).map(\.place)
+                    let inPod = outcome.trials(
+                        for: binding.provider, configuration, in: .pod(onNodeNetwork: false))
+                    places += inPod.map(\.place).filter { !places.contains($0) }
                     return list([outcome.mechanism.rawValue, outcome.identity] + places)
                 }
                 return [

@@ -15,16 +15,37 @@ public struct PodTrial: Hashable, Sendable {
     /// What a message has room for. Only of AWS roles there may be more.
     public static let mostEntries = 10
 
+    /// - Parameter isOnNodeNetwork: whether the pod is.
     /// - Returns: `nil` if nobody would be asked.
-    public init?(of plan: Plan, _ configuration: Configuration) {
+    public init?(of plan: Plan, _ configuration: Configuration, onNodeNetwork isOnNodeNetwork: Bool) {
+        let place = TrialPlace.pod(onNodeNetwork: isOnNodeNetwork)
         entries = plan.outcomes.flatMap { provider, outcome in
-            outcome.trials(for: provider, configuration, inPod: true).compactMap { trial in
+            outcome.trials(for: provider, configuration, in: place).compactMap { trial in
                 guard case .exchange(let exchange) = trial else { return nil }
                 return Entry(provider: provider, mechanism: outcome.mechanism, exchange: exchange)
             }
         }
         guard !entries.isEmpty else { return nil }
         entries = Array(entries.prefix(Self.mostEntries))
+    }
+
+    // MARK: Time
+
+    /// The pod waits for it, so all of it ends together, within ten seconds with what comes before and after.
+    public static let limit = Duration.seconds(8)
+
+    /// How long after an attempt the next one begins; `nil` if there is none.
+    ///
+    /// The way to a provider may not be there yet: nodes take a moment to let a new pod's requests through, and to know it. An
+    /// attempt that begins late could not end.
+    ///
+    /// - Parameter elapsed: since the first one began.
+    public static func pause(after verdict: Verdict, at elapsed: Duration) -> Duration? {
+        let pause = Duration.seconds(1)
+        guard ["Unreachable", "UnexpectedAnswer"].contains(verdict.reason), elapsed + pause <= .seconds(3) else {
+            return nil
+        }
+        return pause
     }
 
     // MARK: Files

@@ -19,4 +19,12 @@ public struct TrialResult: Hashable, Sendable {
         self.identity = identity
         self.verdict = verdict
     }
+
+    /// Of a binding for which there is no usable mechanism; `nil` if there is one.
+    public init?(ofBlocked binding: Binding) {
+        guard binding.isBlocked else { return nil }
+        let messages = binding.problems.filter { $0.severity == .error }.map(\.message)
+        self.init(
+            provider: binding.provider, verdict: .failed("NoUsableMechanism", messages.joined(separator: "; ")))
+    }
 }

@@ -29,7 +29,7 @@ struct VerifyInPod: AsyncParsableCommand {
         }
         let exchange: TokenExchange
         do {
-            exchange = try TokenExchange(ProcessEnvironment.variables)
+            exchange = try TokenExchange(ProcessEnvironment.variables, isShort: true)
         } catch {
             StandardError.write("\(error)")
             return

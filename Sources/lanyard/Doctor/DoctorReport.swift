@@ -92,7 +92,8 @@ struct DoctorReport {
             lines += diagnosis.claims.map { Line(level: 1, text: $0.text) }
         }
         if let trials = diagnosis.podTrials {
-            lines.append(Line(text: "tried in the pod, as it started:"))
+            let time = diagnosis.podTrialTime.map { " at \($0)" } ?? ""
+            lines.append(Line(text: "tried in the pod\(time), as it started:"))
             lines += trials.map { Line(level: 1, text: $0.text) }
         }
         if let trials = diagnosis.trials, !trials.isEmpty {
@@ -139,6 +140,7 @@ struct DoctorReport {
         json["serviceAccount"] = diagnosis.subject.map { .string($0.serviceAccount) }
         json["trials"] = diagnosis.trials.map { .array($0.map(\.json)) }
         json["podTrials"] = diagnosis.podTrials.map { .array($0.map(\.json)) }
+        json["podTrialTime"] = diagnosis.podTrialTime.map { .string($0.description) }
         json["injected"] = diagnosis.stamp.isEmpty ? nil : .string(diagnosis.stamp)
         return json
     }

@@ -1,4 +1,5 @@
 internal import AdmissionWebhook
+internal import KubernetesClient
 internal import KubernetesModel
 internal import Synchronization
 internal import WorkloadIdentity
@@ -10,11 +11,6 @@ struct PodTrialRun: Sendable {
     let folder: String
     let exchange: TokenExchange
     private let clock: any Clock<Duration>
-
-    /// The pod waits for it, so all of it ends together, within ten seconds with what comes before and after.
-    private static let limit = Duration.seconds(9)
-    /// The way to a provider may not be there yet: nodes take a moment to let a new pod's requests through.
-    private static let pause = Duration.seconds(1)
 
     init(_ trial: PodTrial, folder: String, exchange: TokenExchange, clock: any Clock<Duration> = .continuous) {
         self.trial = trial
@@ -37,7 +33,8 @@ struct PodTrialRun: Sendable {
 
     private func verdict(on entry: PodTrial.Entry) async -> Verdict {
         let last = Mutex(Verdict.timedOut(entry.exchange.url))
-        try? await withDeadline(Self.limit, clock: clock) { [clock] in
+        let watch = Stopwatch(clock)
+        try? await withDeadline(PodTrial.limit, clock: clock) {
             while true {
                 var result = TrialResult(
                     provider: entry.provider, mechanism: entry.mechanism, verdict: .timedOut(entry.exchange.url))
@@ -47,8 +44,8 @@ struct PodTrialRun: Sendable {
                 try Task.checkCancellation()
                 let verdict = result.verdict
                 last.withLock { $0 = verdict }
-                guard verdict.reason == "Unreachable" else { return }
-                try await clock.sleep(for: Self.pause, tolerance: nil)
+                guard let pause = PodTrial.pause(after: verdict, at: watch.elapsed) else { return }
+                try await watch.sleep(for: pause)
             }
         }
         return last.withLock { $0 }

@@ -3,9 +3,10 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
+internal import Synchronization
 internal import WorkloadIdentity
 
-/// Sends requests to providers, from this machine's network.
+/// Sends requests to providers, from the network of where it runs.
 struct TokenExchange: Sendable {
     /// No answer to a token exchange is near it.
     private static let longestAnswer = 1 << 20
@@ -16,9 +17,15 @@ struct TokenExchange: Sendable {
     /// Certificates that are trusted in place of the system's, by `SSL_CERT_FILE` as OpenSSL and Go read it.
     private let certificateFile: String?
     private let clock: any Clock<Duration>
+    private let clients: Clients?
 
-    init(_ environment: [String: String], clock: any Clock<Duration> = .continuous) throws(UsageProblem) {
+    /// - Parameter isShort: whether the process ends with it. Then what was made for one request serves the next, and nobody waits
+    ///   for connections to close.
+    init(
+        _ environment: [String: String], isShort: Bool = false, clock: any Clock<Duration> = .continuous
+    ) throws(UsageProblem) {
         self.clock = clock
+        clients = isShort ? .untilExit : nil
         proxies = try ProxySettings(environment)
         certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         if let certificateFile, (try? NIOSSLCertificate.fromPEMFile(certificateFile)) == nil {
@@ -29,24 +36,42 @@ struct TokenExchange: Sendable {
     /// - Parameter authority: certificates in PEM that are trusted in place of this machine's.
     /// - Throws: an ``ExchangeFailure`` if there is no answer.
     func answer(to request: ExchangeRequest, trusting authority: [UInt8]?) async throws -> ExchangeAnswer {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)),
-            proxy: proxies.proxy(for: request.url))
-        configuration.httpVersion = .http1Only
-        configuration.tlsConfiguration = try tls(trusting: authority)
-        let client = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
-        let answer: ExchangeAnswer
+        guard let clients else {
+            let client = try self.client(for: request.url, trusting: authority)
+            do {
+                let answer = try await self.answer(to: request, by: client)
+                try? await client.shutdown()
+                return answer
+            } catch {
+                try? await client.shutdown()
+                throw error
+            }
+        }
+        // To read what this machine trusts takes longest of all.
+        let client = try clients.client(trusting: authority, byProxy: proxies.proxy(for: request.url) != nil) {
+            () throws(ExchangeFailure) in try self.client(for: request.url, trusting: authority)
+        }
+        return try await answer(to: request, by: client)
+    }
+
+    private func answer(to request: ExchangeRequest, by client: HTTPClient) async throws -> ExchangeAnswer {
         do {
             // The client's own deadline ends with the head, and a body may come slowly for ever.
-            answer = try await withDeadline(Self.limit, clock: clock) {
+            return try await withDeadline(Self.limit, clock: clock) {
                 try await Self.answer(to: request, by: client)
             }
         } catch {
-            try? await client.shutdown()
             throw ExchangeFailure(error, reaching: request.url)
         }
-        try? await client.shutdown()
-        return answer
+    }
+
+    private func client(for url: String, trusting authority: [UInt8]?) throws(ExchangeFailure) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)),
+            proxy: proxies.proxy(for: url))
+        configuration.httpVersion = .http1Only
+        configuration.tlsConfiguration = try tls(trusting: authority)
+        return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }
 
     private func tls(trusting authority: [UInt8]?) throws(ExchangeFailure) -> TLSConfiguration {
@@ -75,6 +100,30 @@ struct TokenExchange: Sendable {
     }
 }
 
+/// Clients that are never shut down.
+private final class Clients: Sendable {
+    static let untilExit = Clients()
+
+    private struct Key: Hashable {
+        var authority: [UInt8]?
+        var usesProxy: Bool
+    }
+
+    private let known = Mutex<[Key: HTTPClient]>([:])
+
+    func client(
+        trusting authority: [UInt8]?, byProxy usesProxy: Bool, or make: () throws(ExchangeFailure) -> HTTPClient
+    ) throws(ExchangeFailure) -> HTTPClient {
+        let key = Key(authority: authority, usesProxy: usesProxy)
+        return try known.withLock { known throws(ExchangeFailure) in
+            if let client = known[key] { return client }
+            let client = try make()
+            known[key] = client
+            return client
+        }
+    }
+}
+
 /// Nobody answered, or nobody could be asked.
 struct ExchangeFailure: Error {
     let verdict: Verdict
@@ -91,7 +140,7 @@ struct ExchangeFailure: Error {
                 .failed(
                     "TLSFailed",
                     """
-                    the certificate of \(url) is not trusted on this machine, or for another name; is there a \
+                    the certificate of \(url) is not trusted here, or for another name; is there a \
                     proxy that opens TLS (name its authority with SSL_CERT_FILE)?
                     """
                 )
@@ -105,13 +154,13 @@ struct ExchangeFailure: Error {
                 .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .deadlineExceeded, .readTimeout,
             ].contains(error):
                 .timedOut(url)
-            default: .failed("Unreachable", "\(url) cannot be reached from this machine; is there egress to it?")
+            default: .failed("Unreachable", "\(url) cannot be reached from here; is there egress to it?")
             }
     }
 }
 
 extension Verdict {
     static func timedOut(_ url: String) -> Verdict {
-        .failed("TimedOut", "\(url) did not answer in time; is there egress to it from this machine?")
+        .failed("TimedOut", "\(url) did not answer in time; is there egress to it from here?")
     }
 }

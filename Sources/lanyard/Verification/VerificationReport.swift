@@ -19,13 +19,7 @@ struct VerificationReport: Sendable {
     ) async throws {
         subject = plan.subject
         for binding in plan.bindings {
-            if binding.isBlocked {
-                let messages = binding.problems.filter { $0.severity == .error }.map(\.message)
-                entries.append(
-                    TrialResult(
-                        provider: binding.provider,
-                        verdict: .failed("NoUsableMechanism", messages.joined(separator: "; "))))
-            }
+            if let blocked = TrialResult(ofBlocked: binding) { entries.append(blocked) }
             for outcome in binding.outcomes {
                 for trial in outcome.trials(for: binding.provider, configuration) {
                     var entry = TrialResult(
