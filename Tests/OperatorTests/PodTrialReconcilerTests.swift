@@ -159,14 +159,14 @@ import WorkloadIdentity
     @Test(
         "Lanyard's own container that was changed says nothing, and it is said what differs",
         arguments: [
-            ({ $0["image"] = "mirror/lanyard:1" }, [:], "image, which is mirror/lanyard:1"),
-            ({ $0["args"] = ["x"] }, [:], "command"),
-            ({ _ in }, ["volumes": [["name": "lanyard-verify", "emptyDir": [:]]]], "volume lanyard-verify"),
-        ] as [(@Sendable (inout JSONValue) -> Void, JSONObject, String)])
-    func changed(change: @Sendable (inout JSONValue) -> Void, spec: JSONObject, what: String) throws {
+            (["image": "mirror/lanyard:1"], [:], "image, which is mirror/lanyard:1"),
+            (["args": ["x"]], [:], "command"),
+            ([:], ["volumes": [["name": "lanyard-verify", "emptyDir": [:]]]], "volume lanyard-verify"),
+        ] as [(JSONObject, JSONObject, String)])
+    func changed(fields: JSONObject, spec: JSONObject, what: String) throws {
         let (changed, scope) = try reading(Self.good) { pod in
             var container = pod["spec"]?["initContainers"]?.array?.first ?? [:]
-            change(&container)
+            for (name, value) in fields { container[name] = value }
             pod["spec"]?["initContainers"] = [container]
             for (name, value) in spec { pod["spec"]?[name] = value }
         }

@@ -56,7 +56,7 @@ import WorkloadIdentity
 
     @Test(
         "who never comes to an end, of the head or of the body, has not answered in time",
-        arguments: ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"])
+        arguments: ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{"])
     func stalls(answer: String) async throws {
         let answered = Recorded()
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)

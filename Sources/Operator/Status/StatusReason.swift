@@ -8,7 +8,6 @@ public enum ConditionType {
     static let keysTrusted = "KeysTrusted"
     /// Whether the providers gave a credential when that was tried; it takes no part in Ready.
     static let verified = "Verified"
-    static let containerChanged = "ContainerChanged"
     /// On Deployments and DaemonSets, whose controllers keep conditions that they do not know.
     static let credentialsReady = "lanyard.dev/CredentialsReady"
 }
@@ -26,7 +25,6 @@ enum StatusReason {
     static let ready = "Ready"
     static let keysCurrent = "KeysCurrent"
     static let verified = "Verified"
-    static let containerChanged = "ContainerChanged"
     static let exempt = "Exempt"
     /// Of an event: the provider takes the pods for somebody else than before.
     static let identityChanged = "IdentityChanged"

@@ -76,9 +76,12 @@ extension Verdict {
             """)
     }
 
+    /// Why a pod's container is not believed.
+    static let containerChanged = "ContainerChanged"
+
     fileprivate static func changed(_ difference: String) -> Verdict {
         .unknown(
-            StatusReason.containerChanged,
+            containerChanged,
             """
             the init container \(TrialContainer.name) differs from what Lanyard would add now, so that it is not believed: by its \
             \(difference)

@@ -62,7 +62,7 @@ struct TrustRecord: Hashable {
     /// late, and by each leader anew.
     func outweighs(_ known: TrustRecord) -> Bool {
         // With a new release each pod of the one before is as another would be added now.
-        if verdict.reason == StatusReason.containerChanged { return false }
+        if verdict.reason == Verdict.containerChanged { return false }
         if pod != nil, time <= known.time, known.pod != nil || known.isWordOfProvider { return false }
         if (pod == nil) == (known.pod == nil) || isWordOfProvider { return true }
         return pod != nil && (verdict.outcome == .failed || !known.isWordOfProvider)
