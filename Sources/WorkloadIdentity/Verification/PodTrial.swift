@@ -1,4 +1,4 @@
-public import JSON
+internal import JSON
 
 /// What an init container tries in its own pod: the exchanges that the SDKs there would make.
 ///
