@@ -1,7 +1,7 @@
 internal import JSON
 internal import KubernetesModel
 internal import PodInjection
-public import WorkloadIdentity
+internal import WorkloadIdentity
 
 /// What the init container `lanyard-verify` of a pod says of the pod's trust.
 struct PodTrialReading {
