@@ -58,7 +58,8 @@ struct PodTrialReconciler: Reconciler {
         guard ledger.isRunning else { return .requeue(after: .seconds(1)) }
         let isScheduled = planner.configuration.verify.isScheduled(key)
         // A plan costs more than all of this, and most pods ask for nothing.
-        let asking = pods.podsThatTry(key).sorted { $0.age(at: now()) < $1.age(at: now()) }
+        let time = now()
+        let asking = pods.podsThatTry(key).sorted { $0.age(at: time) < $1.age(at: time) }
         guard let latest = asking.first else {
             if !isScheduled, pods.isResolved(key.namespace ?? "") { forget(key) }
             return .done

@@ -123,7 +123,9 @@ final class TrustLedger: Service {
         }
         guard let (history, old) = noted else { return }
         for result in results {
-            guard let way = result.way, let outcome = result.countedOutcome else { continue }
+            guard let way = CredentialRefreshes.Way(result.provider, by: result.mechanism),
+                let outcome = result.countedOutcome
+            else { continue }
             refreshes.count(way, outcome)
         }
         show(key)
@@ -149,7 +151,10 @@ final class TrustLedger: Service {
         let proofs = state.withLock { state in
             let records = state.histories[key]?.records ?? []
             show(records, of: key, in: &state)
-            return records.compactMap { record in record.way.flatMap { way in record.lastProof.map { (way, $0) } } }
+            return records.compactMap { record -> (CredentialRefreshes.Way, Timestamp)? in
+                guard let way = CredentialRefreshes.Way(record.provider, by: record.mechanism) else { return nil }
+                return record.lastProof.map { (way, $0) }
+            }
         }
         // Of several roles in one pod that counts which was good longest ago.
         refreshes.note(Dictionary(proofs, uniquingKeysWith: min), of: key, by: .exchange)
@@ -195,17 +200,15 @@ final class TrustLedger: Service {
     }
 }
 
-extension TrustRecord {
-    fileprivate var way: CredentialRefreshes.Way? {
-        mechanism.map { CredentialRefreshes.Way(provider: provider, mechanism: $0) }
+extension CredentialRefreshes.Way {
+    /// `nil` without a mechanism: nobody was asked.
+    fileprivate init?(_ provider: ProviderName, by mechanism: Mechanism?) {
+        guard let mechanism else { return nil }
+        self.init(provider: provider, mechanism: mechanism)
     }
 }
 
 extension TrialResult {
-    fileprivate var way: CredentialRefreshes.Way? {
-        mechanism.map { CredentialRefreshes.Way(provider: provider, mechanism: $0) }
-    }
-
     /// `nil` if nobody was asked.
     fileprivate var countedOutcome: String? {
         switch verdict.outcome {
