@@ -13,7 +13,7 @@ import Testing
 struct ResponderHarness {
     let metrics = TestMetrics()
     let log = InMemoryLogHandler()
-    private let responder: AdmissionResponder
+    let responder: AdmissionResponder
 
     init(
         _ configuration: AdmissionServer.Configuration = .init(),

@@ -10,6 +10,12 @@ struct AdmissionChannel: ServerChildChannel {
 
     let responder: AdmissionResponder
     let connections: ConnectionTable
+    private let batches = ReviewBatches()
+
+    init(responder: AdmissionResponder, connections: ConnectionTable) {
+        self.responder = responder
+        self.connections = connections
+    }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -19,7 +25,7 @@ struct AdmissionChannel: ServerChildChannel {
             // What is sent in the headers is written here, and nothing of it comes from outside.
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
-            try pipeline.addHandler(AdmissionExchanges(steps, responder))
+            try pipeline.addHandler(AdmissionExchanges(steps, responder, in: batches.batch(on: channel.eventLoop)))
             return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
         }
     }

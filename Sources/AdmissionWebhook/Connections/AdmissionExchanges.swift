@@ -17,6 +17,8 @@ final class AdmissionExchanges: ChannelDuplexHandler {
         case receiving(IncomingReview)
         /// The request is answered already, and the rest of it is of no use.
         case skipping
+        /// The body is complete, and the batch's turn is waited for.
+        case complete(IncomingReview)
         /// The request is complete, and its answer is waited for.
         case pending
         /// Nothing is read any more.
@@ -28,10 +30,21 @@ final class AdmissionExchanges: ChannelDuplexHandler {
     private var isEnding = false
     private let steps: ConnectionSteps
     private let responder: AdmissionResponder
+    private let batch: ReviewBatch
+    /// While it is in a pipeline.
+    private var context: ChannelHandlerContext?
 
-    init(_ steps: ConnectionSteps, _ responder: AdmissionResponder) {
+    init(_ steps: ConnectionSteps, _ responder: AdmissionResponder, in batch: ReviewBatch) {
         self.steps = steps
         self.responder = responder
+        self.batch = batch
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        abandon()
+        self.context = nil
     }
 
     // MARK: Requests
@@ -45,6 +58,7 @@ final class AdmissionExchanges: ChannelDuplexHandler {
     }
 
     private func receive(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        answerIfComplete()
         guard case .waiting = state else {
             isEnding = true
             return
@@ -60,8 +74,10 @@ final class AdmissionExchanges: ChannelDuplexHandler {
     }
 
     private func receive(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        if case .pending = state { return }
-        steps.receivedBody(bytes.readableBytes)
+        switch state {
+        case .complete, .pending: return
+        case .waiting, .receiving, .skipping, .closing: steps.receivedBody(bytes.readableBytes)
+        }
         guard case .receiving(var review) = state else { return }
         // So that there is one owner of the bytes, and they are not copied.
         state = .skipping
@@ -74,20 +90,40 @@ final class AdmissionExchanges: ChannelDuplexHandler {
 
     private func receiveEnd(_ context: ChannelHandlerContext) {
         switch state {
-        case .waiting, .pending, .closing: return
+        case .waiting, .complete, .pending, .closing: return
         case .skipping:
             steps.receivedEnd(isAnswered: true)
             state = .waiting
             if isEnding { close(context) }
         case .receiving(let review):
             steps.receivedEnd(isAnswered: false)
-            state = .pending
-            switch responder.reply(to: review) {
-            case .answer(let answer): send(answer, context)
-            case .pending(let review):
-                steps.waits()
-                context.fireChannelRead(wrapInboundOut(review))
-            }
+            state = .complete(review)
+            batch.add(self)
+        }
+    }
+
+    /// Without its batch, for more came in the same piece.
+    private func answerIfComplete() {
+        if case .complete = state { send(reply()) }
+    }
+
+    /// The answer to the review that is complete, if there is one; it has to be sent then.
+    func reply() -> AdmissionResponder.Reply? {
+        guard case .complete(let review) = state else { return nil }
+        state = .pending
+        return responder.reply(to: review)
+    }
+
+    func send(_ reply: AdmissionResponder.Reply?) {
+        guard let context, case .pending = state else { return }
+        switch reply {
+        case nil: return
+        case .answer(let answer): send(answer, context)
+        case .pending(let review):
+            steps.waits()
+            context.fireChannelRead(wrapInboundOut(review))
+            // Whoever answers is given nothing before.
+            context.fireChannelReadComplete()
         }
     }
 
@@ -123,7 +159,10 @@ final class AdmissionExchanges: ChannelDuplexHandler {
     }
 
     private func abandon() {
-        if case .receiving(let review) = state { responder.abandon(review) }
+        switch state {
+        case .receiving(let review), .complete(let review): responder.abandon(review)
+        case .waiting, .skipping, .pending, .closing: break
+        }
         state = .closing
     }
 
@@ -137,13 +176,17 @@ final class AdmissionExchanges: ChannelDuplexHandler {
         switch event {
         case is ChannelShouldQuiesceEvent: endSoon(context)
         case ChannelEvent.inputClosed:
+            switch state {
+            case .complete, .pending: endSoon(context)
             // A body that ends too early never ends.
-            if case .pending = state { endSoon(context) } else { close(context) }
+            case .waiting, .receiving, .skipping, .closing: close(context)
+            }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        answerIfComplete()
         guard error is HTTPParserError, case .waiting = state else { return close(context) }
         state = .pending
         isEnding = true
