@@ -192,8 +192,13 @@ import WorkloadIdentity
         #expect(verified == nil)
     }
 
-    @Test("of many pods one is read, the latest")
+    @Test("of many pods one is read, the latest, and those that were just made hide none that has ended")
     func readsOne() async throws {
+        // By this machine's clock it is seconds old at most.
+        put(
+            try pod(Self.message(Self.denied), named: "young") {
+                $0["metadata"]?["creationTimestamp"] = "2099-01-01T00:00:00Z"
+            })
         for number in 0..<50 {
             let time = "2026-01-01T00:00:\(number < 10 ? "0" : "")\(number)Z"
             put(

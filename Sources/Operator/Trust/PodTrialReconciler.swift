@@ -9,7 +9,8 @@ internal import WorkloadIdentity
 /// Reads what pods say of their own trust, for one ServiceAccount at a time: that of its latest pod, once.
 ///
 /// Pods are followed as metadata, which does not say that an init container has ended. So a pod is read some seconds after it was
-/// made, and not more than one of a ServiceAccount in a minute, however many there are.
+/// made, and not more than one of a ServiceAccount in a minute, however many there are. Where pods are made all the time, it is
+/// the latest that is old enough.
 struct PodTrialReconciler: Reconciler {
     let client: KubernetesClient
     let planner: Planner
@@ -60,13 +61,19 @@ struct PodTrialReconciler: Reconciler {
         // A plan costs more than all of this, and most pods ask for nothing.
         let time = now()
         let asking = pods.podsThatTry(key).sorted { $0.age(at: time) < $1.age(at: time) }
-        guard let latest = asking.first else {
+        guard let oldest = asking.last else {
             if !isScheduled, pods.isResolved(key.namespace ?? "") { forget(key) }
             return .done
         }
+        let tried = asking.drop { $0.age(at: time) < Self.patience }
+        guard let latest = tried.first else { return .requeue(after: Self.patience - oldest.age(at: time)) }
         let isSettled = looks[key]?.settledPod == latest.uid
-        let wait = self.wait(for: key, latest)
+        let wait = self.wait(for: key, at: time)
         guard isSettled || wait <= .zero else { return .requeue(after: wait) }
+        // The next of those that may not have ended yet.
+        let result = asking[..<tried.startIndex].last.map { next in
+            ReconcileResult.requeue(after: Self.patience - next.age(at: time))
+        } ?? .done
 
         let subject = Subject(key)
         guard let account = planner.stores.serviceAccounts[key],
@@ -80,8 +87,8 @@ struct PodTrialReconciler: Reconciler {
         } else if !isScheduled {
             ledger.forget(key)
         }
-        guard !isSettled, let pod = latestOfPlan(asking, of: account), looks[key]?.settledPod != pod.uid else {
-            return .done
+        guard !isSettled, let pod = latestOfPlan(tried, of: account), looks[key]?.settledPod != pod.uid else {
+            return result
         }
         try await rate.wait()
         looks[key] = Looks.Look(time: now(), settledPod: looks[key]?.settledPod)
@@ -90,7 +97,7 @@ struct PodTrialReconciler: Reconciler {
         // It is known by its owner, which anybody can write.
         guard Subject(of: manifest, in: subject.namespace) == subject else {
             looks[key]?.settledPod = pod.uid
-            return .done
+            return result
         }
         let plan = planner.plan(
             for: subject, account,
@@ -106,16 +113,15 @@ struct PodTrialReconciler: Reconciler {
             }
         }
         looks[key]?.settledPod = pod.uid
-        return .done
+        return result
     }
 
-    private func wait(for key: ObjectKey, _ pod: ObjectMetadata) -> Duration {
-        let sinceLook = looks[key].map { $0.time.elapsed(until: now()) } ?? Self.interval
-        return max(Self.interval - sinceLook, Self.patience - pod.age(at: now()))
+    private func wait(for key: ObjectKey, at time: Timestamp) -> Duration {
+        looks[key].map { Self.interval - $0.time.elapsed(until: time) } ?? .zero
     }
 
     /// The first of them that has the plan as it is now.
-    private func latestOfPlan(_ pods: [ObjectMetadata], of account: ServiceAccount) -> ObjectMetadata? {
+    private func latestOfPlan(_ pods: ArraySlice<ObjectMetadata>, of account: ServiceAccount) -> ObjectMetadata? {
         // Those of one template ask for the same.
         var hashes: [PodContext: String?] = [:]
         return pods.first { pod in
