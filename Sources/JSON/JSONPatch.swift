@@ -31,6 +31,14 @@ public struct JSONPatch: Hashable, Sendable {
         append("add", pointer) { $0.member("value", value) }
     }
 
+    /// Adds a string as a member to the object at a pointer.
+    public mutating func add(_ string: String, asMember name: String, of pointer: JSONPointer) {
+        append("add") { json in
+            json.member("path") { $0.string(pointer, name) }
+            json.member("value", string)
+        }
+    }
+
     public mutating func remove(at pointer: JSONPointer) {
         append("remove", pointer) { _ in }
     }
@@ -66,14 +74,20 @@ public struct JSONPatch: Hashable, Sendable {
         _ operation: StaticString, _ path: JSONPointer, _ name: StaticString = "", _ end: StaticString = "",
         _ value: (inout JSONWriter) -> Void
     ) {
-        if text.text.isEmpty { text.reserveCapacity(4096) }
-        text.object { json in
-            json.member("op") { $0.string(pieces: operation) }
+        append(operation) { json in
             json.member("path") { json in
                 let separator: StaticString = name.utf8CodeUnitCount == 0 ? "" : "/"
                 json.string(path.description, pieces: separator, name, end)
             }
             value(&json)
+        }
+    }
+
+    private mutating func append(_ operation: StaticString, _ rest: (inout JSONWriter) -> Void) {
+        if text.text.isEmpty { text.reserveCapacity(4096) }
+        text.object { json in
+            json.member("op") { $0.string(pieces: operation) }
+            rest(&json)
         }
     }
 

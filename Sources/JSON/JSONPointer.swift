@@ -62,20 +62,21 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
 
     private mutating func append(_ token: String) {
         description += "/"
-        var token = token
-        let hasSpecialBytes = token.withUTF8 { utf8 in
-            utf8.contains { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }
-        }
-        guard hasSpecialBytes else {
-            description += token
-            return
-        }
-        for scalar in token.unicodeScalars {
-            switch scalar {
-            case "~": description += "~0"
-            case "/": description += "~1"
-            default: description.unicodeScalars.append(scalar)
+        description += Self.escaped(token)
+    }
+
+    /// A token as it stands in a pointer.
+    static func escaped(_ token: String) -> String {
+        guard token.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return token }
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(token.utf8.count + 8)
+        for byte in token.utf8 {
+            switch byte {
+            case UInt8(ascii: "~"): escaped.append(literal: "~0")
+            case UInt8(ascii: "/"): escaped.append(literal: "~1")
+            default: escaped.append(byte)
             }
         }
+        return String(decoding: escaped, as: UTF8.self)
     }
 }

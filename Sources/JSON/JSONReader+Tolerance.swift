@@ -39,6 +39,16 @@ extension JSONReader {
         return nil
     }
 
+    /// Of an object, the member of one name if that is a string: most lists are of objects that are told apart by it. Whatever
+    /// else there is is passed over.
+    public mutating func stringTokenIfAny(ofMember name: StaticString) throws(JSONError) -> JSONStringToken? {
+        guard isNext(UInt8(ascii: "{")) else {
+            try skip()
+            return nil
+        }
+        return try stringToken(ofMember: name)
+    }
+
     public mutating func boolIfAny() throws -> Bool? {
         if kind() == .bool { return try bool() }
         try skip()

@@ -199,6 +199,14 @@ public struct JSONReader: Sendable {
         }
     }
 
+    /// Of the object that stands at the offset, the last member of a name, if it is a string.
+    mutating func stringToken(ofMember name: StaticString) throws(JSONError) -> JSONStringToken? {
+        let depth = depthLeft
+        return try parse { text, offset throws(JSONError) in
+            try text.stringToken(ofMember: name, &offset, depth: depth)
+        }
+    }
+
     /// What a string says that was found in this text.
     public func string(_ token: JSONStringToken) -> String {
         bytes.span.string(token)
@@ -240,8 +248,7 @@ public struct JSONReader: Sendable {
     /// Passes over a member's name, and tells whether it is this one.
     private mutating func passKey(ifIs name: StaticString) throws(JSONError) -> Bool {
         try parse { text, offset throws(JSONError) in
-            let token = try text.passKey(&offset)
-            return name.withUTF8Buffer { text.says(token, $0.span) }
+            text.says(try text.passKey(&offset), name)
         }
     }
 
@@ -287,6 +294,30 @@ extension Span<UInt8> {
         let token = try string(at: endOfWhitespace(at: offset))
         offset = try end(of: UInt8(ascii: ":"), at: token.range.upperBound + 1, "a colon")
         return token
+    }
+
+    /// ``end(ofValueAt:depth:)`` for an object, with a look at one member.
+    fileprivate func stringToken(
+        ofMember name: StaticString, _ offset: inout Int, depth: Int
+    ) throws(JSONError) -> JSONStringToken? {
+        offset += 1
+        guard depth > 0 else { throw .tooDeep(at: offset) }
+        var found: JSONStringToken?
+        if passIfNext(UInt8(ascii: "}"), &offset) { return nil }
+        repeat {
+            let key = try passKey(&offset)
+            let isIt = says(key, name)
+            offset = endOfWhitespace(at: offset)
+            if byte(at: offset) == UInt8(ascii: "\"") {
+                let token = try string(at: offset)
+                offset = token.range.upperBound + 1
+                if isIt { found = token }
+            } else {
+                offset = try end(ofValueAt: offset, depth: depth - 1)
+                if isIt { found = nil }
+            }
+        } while try passToNext(before: UInt8(ascii: "}"), &offset)
+        return found
     }
 
     fileprivate func value(_ offset: inout Int, depth: Int) throws(JSONError) -> JSONValue {
@@ -339,6 +370,13 @@ extension Span<UInt8> {
             elements.append(try value(&offset, depth: depth - 1))
         } while try passToNext(before: UInt8(ascii: "]"), &offset)
         return elements
+    }
+
+    @inline(__always)
+    fileprivate func says(_ token: JSONStringToken, _ name: StaticString) -> Bool {
+        // Most names have another length.
+        guard token.hasEscapes || token.range.count == name.utf8CodeUnitCount else { return false }
+        return name.withUTF8Buffer { says(token, $0.span) }
     }
 
     fileprivate func says(_ token: JSONStringToken, _ utf8: Span<UInt8>) -> Bool {

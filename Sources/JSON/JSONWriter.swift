@@ -14,9 +14,18 @@ public struct JSONWriter: Hashable, Sendable {
     public init() {}
 
     /// A text that a closure writes.
-    public init(_ write: (inout JSONWriter) -> Void) { write(&self) }
+    public init(_ write: (inout JSONWriter) -> Void) {
+        reserveCapacity(Self.usualSize)
+        write(&self)
+    }
 
-    public init(_ value: JSONValue) { self.value(value) }
+    public init(_ value: JSONValue) {
+        reserveCapacity(Self.usualSize)
+        self.value(value)
+    }
+
+    /// Of what is written piece by piece, such as a variable.
+    private static let usualSize = 240
 
     mutating func reserveCapacity(_ byteCount: Int) { text.reserveCapacity(byteCount) }
 
@@ -70,6 +79,16 @@ public struct JSONWriter: Hashable, Sendable {
         text.append(UInt8(ascii: "\""))
         JSONValue.writeContent(of: first, to: &text)
         for piece in pieces { text.append(literal: piece) }
+        text.append(UInt8(ascii: "\""))
+    }
+
+    /// The pointer to a part of what another one points to.
+    mutating func string(_ pointer: JSONPointer, _ token: String) {
+        separate()
+        text.append(UInt8(ascii: "\""))
+        JSONValue.writeContent(of: pointer.description, to: &text)
+        text.append(UInt8(ascii: "/"))
+        JSONValue.writeContent(of: JSONPointer.escaped(token), to: &text)
         text.append(UInt8(ascii: "\""))
     }
 

@@ -20,6 +20,10 @@ struct NamedPlaces {
             areAllNamed = false
             return
         }
+        if names.isEmpty {
+            names.reserveCapacity(16)
+            offsets.reserveCapacity(16)
+        }
         if range.count > Self.longest { long.insert(names.count) }
         names.append(name)
         lengths |= name.hasEscapes ? .max : Self.bit(forLength: name.length)

@@ -302,7 +302,7 @@ extension JSONPatch {
     ) {
         guard !members.isEmpty else { return }
         if isPresent {
-            for (name, value) in members { add(.string(value), at: pointer.appending(name)) }
+            for (name, value) in members { add(value, asMember: name, of: pointer) }
         } else {
             var object = JSONObject()
             for (name, value) in members { object[name] = .string(value) }

@@ -249,7 +249,7 @@ extension PodManifest: JSONReadable {
                     if json.kind() == .number { runsAsRoot = try json.number().integer == 0 } else { try json.skip() }
                 }
             case "os":
-                try json.objectIfAny(only: "name") { json in system = try json.stringIfAny() }
+                system = try json.stringTokenIfAny(ofMember: "name").map { json.string($0) }
             case "nodeSelector":
                 var older: String?
                 _ = try json.membersIfAny { key, json in
@@ -273,8 +273,7 @@ extension PodManifest: JSONReadable {
             try json.arrayIfAny { json in
                 try allowance.keepPart()
                 let offset = json.offset
-                var name: JSONStringToken?
-                try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
+                let name = try json.stringTokenIfAny(ofMember: "name")
                 volumes.append(name, at: offset..<json.offset)
             })
     }
@@ -329,8 +328,7 @@ extension ContainerFields {
 
     private mutating func readVariable(from json: inout JSONReader) throws {
         let offset = json.offset
-        var name: JSONStringToken?
-        try json.objectIfAny(only: "name") { json in name = try json.stringTokenIfAny() }
+        let name = try json.stringTokenIfAny(ofMember: "name")
         variables.append(name, at: offset..<json.offset)
     }
 
@@ -372,9 +370,7 @@ extension ContainerFields {
         var configMap: String?
         var secret: String?
         func name(from json: inout JSONReader) throws -> String? {
-            var name: String?
-            try json.objectIfAny(only: "name") { json in name = try json.stringIfAny() }
-            return name
+            try json.stringTokenIfAny(ofMember: "name").map { json.string($0) }
         }
         _ = try json.membersIfAny { key, json in
             switch key {

@@ -103,9 +103,8 @@ public struct AdmissionRequest: Sendable {
     /// A name for the requesting user that may be logged: the same for the same user, and not the user's own. Twelve
     /// hexadecimal digits of the user name's SHA-256.
     public var userHash: String {
-        SHA256.hash(data: Array(username.utf8)).prefix(6).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        let digits = SHA256.hash(data: Array(username.utf8)).prefix(6).flatMap { [$0 >> 4, $0 & 0xF] }
+        return String(decoding: digits.map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }, as: UTF8.self)
     }
 }
 

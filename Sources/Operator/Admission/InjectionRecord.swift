@@ -77,13 +77,15 @@ struct InjectionRecord {
     /// Whom a pod is to be found by: mostly it has no name yet.
     static func fields(of pod: PodManifest, as subject: Subject) -> [String: String] {
         var fields = ["serviceaccount": subject.serviceAccount]
-        fields["name"] = (pod.name ?? pod.namePrefix).map { String($0.prefix(longestName)) }
-        fields["owner"] = pod.controller.map { String($0.prefix(longestName)) }
+        fields["name"] = (pod.name ?? pod.namePrefix).map(shortened)
+        fields["owner"] = pod.controller.map(shortened)
         return fields
     }
 
     /// A name that is longer the API server denies, after the webhooks.
-    private static let longestName = 320
+    private static func shortened(_ name: String) -> String {
+        name.utf8.count <= 320 ? name : String(name.prefix(320))
+    }
 
     private var verdict: (message: String, Outcome)? {
         let outcomes = Set(entries.map(\.outcome))
