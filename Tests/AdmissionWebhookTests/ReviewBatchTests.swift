@@ -39,7 +39,8 @@ import Testing
         let head = HTTPRequestHead(
             version: .http1_1, method: .POST, uri: "/mutate", headers: ["Content-Type": "application/json"])
         try channel.writeInbound(HTTPServerRequestPart.head(head))
-        try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(bytes: review((["request", "uid"], .string(uid))))))
+        try channel.writeInbound(
+            HTTPServerRequestPart.body(ByteBuffer(bytes: review((["request", "uid"], .string(uid))))))
         try channel.writeInbound(HTTPServerRequestPart.end(nil))
     }
 
@@ -52,7 +53,9 @@ import Testing
         return text
     }
 
-    @Test("reviews that are complete in one tick are answered after all was read, each on its connection", arguments: [1, 40])
+    @Test(
+        "reviews that are complete in one tick are answered after all was read, each on its connection",
+        arguments: [1, 40])
     func together(count: Int) throws {
         let channels = try (0..<count).map { _ in try connection() }
         for (index, channel) in channels.enumerated() { try send("n\(index)n", to: channel) }

@@ -104,7 +104,8 @@ public struct AdmissionRequest: Sendable {
     /// hexadecimal digits of the user name's SHA-256.
     public var userHash: String {
         let digits = SHA256.hash(data: Array(username.utf8)).prefix(6).flatMap { [$0 >> 4, $0 & 0xF] }
-        return String(decoding: digits.map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }, as: UTF8.self)
+        return String(
+            decoding: digits.map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }, as: UTF8.self)
     }
 }
 

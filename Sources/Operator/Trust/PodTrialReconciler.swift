@@ -71,9 +71,10 @@ struct PodTrialReconciler: Reconciler {
         let wait = self.wait(for: key, at: time)
         guard isSettled || wait <= .zero else { return .requeue(after: wait) }
         // The next of those that may not have ended yet.
-        let result = asking[..<tried.startIndex].last.map { next in
-            ReconcileResult.requeue(after: Self.patience - next.age(at: time))
-        } ?? .done
+        let result =
+            asking[..<tried.startIndex].last.map { next in
+                ReconcileResult.requeue(after: Self.patience - next.age(at: time))
+            } ?? .done
 
         let subject = Subject(key)
         guard let account = planner.stores.serviceAccounts[key],
