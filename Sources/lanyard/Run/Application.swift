@@ -111,16 +111,15 @@ struct Application {
                 logger.info("caches are complete")
             })
 
-        // Below this level it describes each service with all that the service holds.
-        var groupLogger = logger
-        groupLogger.logLevel = max(logger.logLevel, .info)
-        // What cannot go on lets the others finish what they are doing.
+        // What cannot go on lets the others finish what they are doing. Without a name, each is described with all that it
+        // holds, the key of the certificate as well.
         var group = ServiceGroupConfiguration(
             services: services.map { service in
                 ServiceGroupConfiguration.ServiceConfiguration(
-                    service: service, failureTerminationBehavior: .gracefullyShutdownGroup)
+                    service: service, failureTerminationBehavior: .gracefullyShutdownGroup,
+                    serviceName: "\(type(of: service))")
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: groupLogger)
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(25)
         logger.info(
             "starting",
