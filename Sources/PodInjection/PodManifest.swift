@@ -249,7 +249,7 @@ extension PodManifest: JSONReadable {
                     if json.kind() == .number { runsAsRoot = try json.number().integer == 0 } else { try json.skip() }
                 }
             case "os":
-                system = try json.stringTokenIfAny(ofMember: "name").map { json.string($0) }
+                try json.objectIfAny(only: "name") { json in system = try json.stringIfAny() }
             case "nodeSelector":
                 var older: String?
                 _ = try json.membersIfAny { key, json in

@@ -51,6 +51,35 @@ import Testing
         #expect(try JSONValue(parsing: Array(#"{"a":1,"a":2}"#.utf8))["a"] == 2)
     }
 
+    @Test(
+        "a string member is found as when each is read, and the rest is checked",
+        arguments: [
+            (#"{"name":"a","value":"b"}"#, "a"), (#"{"name":"a","name":"b"}"#, "b"), (#"{"name":"a","name":1}"#, nil),
+            (#"{"name":{"name":"a"}}"#, nil), (#"{"\u006eame":"\u0061\n"}"#, "a\n"), (#"{"value":"name"}"#, nil),
+            ("{ }", nil), ("null", nil), (#""name""#, nil), (#"["name"]"#, nil),
+            (#" { "x" : [ ] , "name" : "" } "#, ""),
+        ] as [(String, String?)])
+    func findsMember(text: String, expected: String?) throws {
+        var reader = JSONReader(Array(text.utf8))
+        let token = try reader.stringTokenIfAny(ofMember: "name")
+        try reader.end()
+        #expect(token.map { reader.string($0) } == expected)
+        var other = JSONReader(Array(text.utf8))
+        var name: String?
+        try other.objectIfAny(only: "name") { name = try $0.stringIfAny() }
+        #expect(name == expected)
+    }
+
+    @Test(
+        "a string member is not found in what is no JSON, or too deep",
+        arguments: [#"{"name":"a""#, #"{"name" "a"}"#, #"{"name":"a",}"#, #"{"x":[[]],"name":"a"}"#, "{,}"])
+    func findsNoMember(text: String) {
+        #expect(throws: JSONError.self) {
+            var reader = JSONReader(Array(text.utf8), maximumDepth: 2)
+            _ = try reader.stringTokenIfAny(ofMember: "name")
+        }
+    }
+
     @Test("objects whose names repeat are equal both ways or not at all, and to themselves")
     func comparesRepeatedNames() throws {
         let value = try JSONValue(parsing: Array(#"{"a":1,"a":2}"#.utf8))

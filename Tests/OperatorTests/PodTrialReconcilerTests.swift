@@ -213,6 +213,25 @@ import WorkloadIdentity
         #expect(denials == nil)
     }
 
+    @Test(
+        "the latest is read, and once one had not ended, each of those that had more time",
+        arguments: [
+            ([], nil, [], nil), (["b 20", "a 90"], "a", [], "b"),
+            // Two of three wait for a node.
+            (["c 90", "b 90", "a 90"], nil, ["c"], "b"), (["c 90", "b 90", "a 90"], nil, ["c", "b"], "a"),
+            (["c 90", "b 90", "a 90"], "a", ["c", "b"], "c"), (["c 90", "b 90", "a 90"], "a", ["c"], "b"),
+            // One is made every few seconds, and takes longer than that to start.
+            (["d 15", "c 70", "b 75", "a 80"], nil, ["c"], "b"), (["d 15", "c 70"], nil, ["c"], "d"),
+        ] as [([String], String?, Set<String>, String?)])
+    func takesTurns(pods: [String], settled: String?, running: Set<String>, next: String?) {
+        let look = PodTrialReconciler.Look(
+            time: Timestamp(seconds: 1_800_000_000), settledPod: settled, runningPods: running)
+        let pods = pods.map { pod in
+            (uid: String(pod.prefix(1)), age: Duration.seconds(Int(pod.dropFirst(2)) ?? 0))
+        }
+        #expect(PodTrialReconciler.Look.next(of: pods, after: look) == next)
+    }
+
     @Test("what another leader has read is neither read as new nor forgotten")
     func goesOn() async throws {
         put(try pod(Self.message(Self.denied)))

@@ -8,7 +8,7 @@ import Synchronization
 /// From a request to an answer: finds the handler, takes the body in, reads the review, asks, answers.
 ///
 /// The order of the checks is that of their cost: a review gets a place when its body is complete, and is parsed when it has
-/// one. All happens on the connection's event loop, at once, but for a ``PendingReview``.
+/// one. All happens on the connection's event loop, but for a ``PendingReview``.
 final class AdmissionResponder: Sendable {
     private let configuration: AdmissionServer.Configuration
     private let webhooks: [String: Webhook]

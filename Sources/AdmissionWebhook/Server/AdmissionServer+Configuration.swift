@@ -24,7 +24,7 @@ extension AdmissionServer {
         /// ``reviewLimit``.
         public var memoryLimit = 96 << 20
 
-        /// How many bytes may have arrived of bodies that are not complete, beyond 16 KiB each, from senders that have had a
+        /// How many bytes may have arrived of bodies that nobody has begun to read, beyond 16 KiB each, from senders that have had a
         /// review answered; and as many from all others together.
         public var arrivingBytesLimit = 24 << 20
 

@@ -82,7 +82,7 @@ struct InjectionRecord {
         return fields
     }
 
-    /// A name that is longer the API server denies, after the webhooks.
+    /// Names that are longer the API server denies, but after the webhooks.
     private static func shortened(_ name: String) -> String {
         name.utf8.count <= 320 ? name : String(name.prefix(320))
     }

@@ -39,13 +39,24 @@ struct PodTrialReconciler: Reconciler {
         self.now = now
     }
 
-    /// When a ServiceAccount's pods were looked at last, and which one has told all.
-    private final class Looks: Sendable {
-        struct Look {
-            var time: Timestamp
-            var settledPod: String?
-        }
+    /// When a ServiceAccount's pods were looked at last, which one has told all, and which ones had not ended since.
+    struct Look {
+        var time: Timestamp
+        var settledPod: String?
+        var runningPods: Set<String> = []
 
+        /// Which pod is to be read next: the latest. Once one had not ended, those that had more time come first, and each of
+        /// them once: a pod may wait for its image, or for a node, for ever.
+        ///
+        /// - Parameter pods: the latest first.
+        static func next(of pods: [(uid: String, age: Duration)], after look: Look?) -> String? {
+            guard let look, !look.runningPods.isEmpty else { return pods.first?.uid }
+            let left = pods.prefix { $0.uid != look.settledPod }.filter { !look.runningPods.contains($0.uid) }
+            return (left.first { $0.age >= interval + patience } ?? left.first ?? pods.first)?.uid
+        }
+    }
+
+    private final class Looks: Sendable {
         private let byAccount = Mutex<[ObjectKey: Look]>([:])
 
         subscript(key: ObjectKey) -> Look? {
@@ -88,11 +99,12 @@ struct PodTrialReconciler: Reconciler {
         } else if !isScheduled {
             ledger.forget(key)
         }
-        guard !isSettled, let pod = latestOfPlan(tried, of: account), looks[key]?.settledPod != pod.uid else {
+        let look = looks[key]
+        guard !isSettled, let pod = next(of: tried, after: look, of: account), look?.settledPod != pod.uid else {
             return result
         }
         try await rate.wait()
-        looks[key] = Looks.Look(time: now(), settledPod: looks[key]?.settledPod)
+        looks[key] = Look(time: now(), settledPod: look?.settledPod)
         guard let json = try await read(pod) else { return .requeue(after: Self.interval) }
         let manifest = PodManifest(json)
         // It is known by its owner, which anybody can write.
@@ -104,7 +116,10 @@ struct PodTrialReconciler: Reconciler {
             for: subject, account,
             pod: PodContext(pod: manifest, serviceAccountMounts: account.automountServiceAccountToken))
         switch PodTrialReading.state(of: json, plan, planner.configuration) {
-        case .running: return .requeue(after: Self.interval)
+        case .running:
+            let others = look.map { $0.runningPods.contains(pod.uid) ? [] : $0.runningPods } ?? []
+            looks[key]?.runningPods = others.intersection(asking.map(\.uid)).union([pod.uid])
+            return .requeue(after: Self.interval)
         case .absent: break
         case .ended(let reading):
             // What a pod's own annotations change is known of that pod alone.
@@ -114,24 +129,28 @@ struct PodTrialReconciler: Reconciler {
             }
         }
         looks[key]?.settledPod = pod.uid
-        return result
+        return look?.runningPods.isEmpty ?? true ? result : .requeue(after: Self.interval)
     }
 
     private func wait(for key: ObjectKey, at time: Timestamp) -> Duration {
         looks[key].map { Self.interval - $0.time.elapsed(until: time) } ?? .zero
     }
 
-    /// The first of them that has the plan as it is now.
-    private func latestOfPlan(_ pods: ArraySlice<ObjectMetadata>, of account: ServiceAccount) -> ObjectMetadata? {
+    /// Which is to be read, of those that have the plan as it is now.
+    private func next(
+        of pods: ArraySlice<ObjectMetadata>, after look: Look?, of account: ServiceAccount
+    ) -> ObjectMetadata? {
         // Those of one template ask for the same.
         var hashes: [PodContext: String?] = [:]
-        return pods.first { pod in
+        let ofPlan = pods.filter { pod in
             let context = PodContext(pod)
             let hash =
                 hashes[context] ?? planner.plan(for: Subject(account.metadata.key), account, pod: context).hash
             hashes[context] = .some(hash)
             return pod.planStamp == hash
         }
+        let uid = Look.next(of: ofPlan.map { ($0.uid, $0.age(at: now())) }, after: look)
+        return ofPlan.first { $0.uid == uid }
     }
 
     /// - Returns: `nil` if it is gone, or another pod by now.

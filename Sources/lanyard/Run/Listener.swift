@@ -3,12 +3,12 @@ internal import ServiceLifecycle
 internal import SystemPackage
 
 /// A server whose failure to listen names the address, and the option that sets it.
-struct Listener: Service {
-    let server: any Service
+struct Listener<Server: Service>: Service {
+    let server: Server
     let address: SocketAddress
     let option: String
 
-    init(_ server: any Service, on address: SocketAddress, _ option: String) {
+    init(_ server: Server, on address: SocketAddress, _ option: String) {
         self.server = server
         self.address = address
         self.option = option
