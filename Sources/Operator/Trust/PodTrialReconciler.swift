@@ -10,7 +10,7 @@ internal import WorkloadIdentity
 ///
 /// Pods are followed as metadata, which does not say that an init container has ended. So a pod is read some seconds after it was
 /// made, and not more than one of a ServiceAccount in a minute, however many there are. Where pods are made all the time, it is
-/// the latest that is old enough.
+/// the latest that is old enough, and while that has not ended, one before it.
 struct PodTrialReconciler: Reconciler {
     let client: KubernetesClient
     let planner: Planner
@@ -82,7 +82,7 @@ struct PodTrialReconciler: Reconciler {
         let wait = self.wait(for: key, at: time)
         guard isSettled || wait <= .zero else { return .requeue(after: wait) }
         // The next of those that may not have ended yet.
-        let result =
+        let nextLook =
             asking[..<tried.startIndex].last.map { next in
                 ReconcileResult.requeue(after: Self.patience - next.age(at: time))
             } ?? .done
@@ -101,7 +101,7 @@ struct PodTrialReconciler: Reconciler {
         }
         let look = looks[key]
         guard !isSettled, let pod = next(of: tried, after: look, of: account), look?.settledPod != pod.uid else {
-            return result
+            return nextLook
         }
         try await rate.wait()
         looks[key] = Look(time: now(), settledPod: look?.settledPod)
@@ -110,7 +110,7 @@ struct PodTrialReconciler: Reconciler {
         // It is known by its owner, which anybody can write.
         guard Subject(of: manifest, in: subject.namespace) == subject else {
             looks[key]?.settledPod = pod.uid
-            return result
+            return nextLook
         }
         let plan = planner.plan(
             for: subject, account,
@@ -129,7 +129,8 @@ struct PodTrialReconciler: Reconciler {
             }
         }
         looks[key]?.settledPod = pod.uid
-        return look?.runningPods.isEmpty ?? true ? result : .requeue(after: Self.interval)
+        let wasRunning = look.map { !$0.runningPods.isEmpty } ?? false
+        return wasRunning ? .requeue(after: Self.interval) : nextLook
     }
 
     private func wait(for key: ObjectKey, at time: Timestamp) -> Duration {
